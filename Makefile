@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+# The only makefile a person calls: `make help` is the front page. One configuration is built by
+# tools/build.mk; host programs in tools/ do the rest and have their own --help.
+
+ARCH      ?= x86_64
+TOOLCHAIN ?= gcc
+BUILD     ?= debug
+TESTS     ?=
+SEED      ?= 0
+CPUS      ?= 4
+MEMORY    ?= 1G
+RUN       ?=
+CMDLINE   ?=
+APP       ?=
+ACCEL     ?= tcg
+MACHINE   ?= default
+SECONDS   ?= 60
+V         ?= 0
+
+MAKEFLAGS += --no-print-directory
+PYTHON    := python3
+JOBS      := $(shell nproc 2>/dev/null || echo 2)
+one        = +@$(MAKE) -j$(JOBS) -f tools/build.mk V=$(V)
+kernel     = $(one) PORT=$(ARCH) BUILD=$(BUILD) TOOLCHAIN=$(TOOLCHAIN) APP=$(APP)
+qemu       = $(PYTHON) tools/qemu.py --arch $(ARCH) --accel $(ACCEL) --memory $(MEMORY) \
+	     --cpus $(CPUS) --machine $(MACHINE) --cmdline '$(CMDLINE)'
+
+.DEFAULT_GOAL := all
+.PHONY: all help setup deps run test check debug image bench fuzz lint format coverage \
+	spec-coverage mutants verdict clean compile_commands.json
+
+all: setup
+	$(kernel) all
+
+help:
+	@sed -n 's/^#help //p' Makefile
+
+#help Quire: a small freestanding kernel whose memory is elastic
+#help
+#help   make run              build, boot under UEFI firmware in QEMU, shell in this terminal
+#help   make run RUN="mem"    run shell commands, power off; status 0 only if all succeeded
+#help   make run APP=hello    build apps/hello against newlib into the kernel and run it
+#help   make test             every suite: hosted and every port, both toolchains (ARCH= narrows)
+#help   make check            hosted suites under ASan and UBSan, in seconds
+#help   make debug            boot stopped, wait for gdb, print the line to type
+#help   make image            build/x86_64/quire.img: GPT disk with an EFI system partition
+#help   make bench            figures, with the ratio to the stored baseline
+#help   make fuzz             FUZZ=name SECONDS=60: one fuzzer by time (all without FUZZ)
+#help   make lint / format    layers, style, spelling, sizes / rewrite with clang-format
+#help   make coverage         hosted line coverage
+#help   make spec-coverage    which rows of which specification passed where in the last run
+#help   make mutants          each one-line mutant must turn its test red
+#help   make verdict LOG=f    judge a log, from QEMU or from a board's serial line
+#help   make deps             newlib from Debian's source package, pinned, built once
+#help   make clean            remove build/ (deps stay in the cache)
+#help
+#help   variables             ARCH=x86_64 TOOLCHAIN=gcc|clang BUILD=debug|release TESTS=suite,suite.test
+#help                         SEED=0 CPUS=4 MEMORY=1G RUN= CMDLINE= ACCEL=tcg|kvm MACHINE=default V=1
+
+setup:
+	@tools/setup
+
+deps: setup
+	@tools/deps
+
+image: setup deps
+	$(kernel) image
+
+run: image
+	@$(qemu) run --uefi $(if $(RUN),--run '$(RUN)') $(if $(APP),--run app)
+
+debug: image
+	@$(qemu) debug
+
+check: setup
+	$(one) PORT=hosted BUILD=asan TOOLCHAIN=$(TOOLCHAIN) tests
+	@build/hosted-asan-$(TOOLCHAIN)/quire-tests $(if $(TESTS),tests=$(TESTS)) seed=$(SEED) \
+	  > build/hosted-asan-$(TOOLCHAIN)/log 2>&1; \
+	 $(PYTHON) tools/verdict.py --port hosted --status $$? build/hosted-asan-$(TOOLCHAIN)/log
+
+test: setup deps
+	@tools/test --arch '$(ARCH)' --tests '$(TESTS)' --seed $(SEED)
+
+bench: setup deps
+	$(kernel) BUILD=release all
+	@$(PYTHON) tools/bench.py
+
+fuzz: setup
+	$(one) PORT=hosted BUILD=fuzz TOOLCHAIN=clang fuzzers
+	@$(PYTHON) tools/fuzz.py --seconds $(SECONDS) $(FUZZ)
+
+lint: setup
+	@tools/lint
+
+format:
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+coverage: setup
+	$(one) PORT=hosted BUILD=coverage TOOLCHAIN=gcc tests
+	@$(PYTHON) tools/coverage.py
+
+spec-coverage:
+	@$(PYTHON) tools/spec_coverage.py
+
+mutants: setup
+	@$(PYTHON) tools/mutants.py
+
+verdict:
+	@$(PYTHON) tools/verdict.py $(LOG)
+
+compile_commands.json:
+	@$(MAKE) -f tools/build.mk PORT=$(ARCH) BUILD=$(BUILD) TOOLCHAIN=$(TOOLCHAIN) $@
+
+clean:
+	@rm -rf build compile_commands.json

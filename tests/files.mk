@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+sources += tests/run.c
+tests += tests/run_test.c
+include $(wildcard tests/*/files.mk)

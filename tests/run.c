@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The runner: collects the table, sorts by name (link order is not file order), filters,
+ * shuffles by seed, prints a test's name before it runs, and speaks KTAP. After each test every
+ * registered invariant (leaks, mm_check_all) is asked.
+ */
+#include <tests/internal.h>
+#include <kernel/assert.h>
+#include <kernel/banner.h>
+#include <kernel/bits.h>
+#include <kernel/format.h>
+#include <kernel/log.h>
+#include <kernel/panic.h>
+#include <platform/cpu.h>
+#include <platform/irq.h>
+#include <setjmp.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#define TESTS_MAX 4096
+
+/* State of the test that runs; check functions may be called from any of its threads. */
+struct run_state {
+	struct test_result *result;
+	const struct test *test;
+	atomic_uint checks;
+	atomic_uint failures;
+	jmp_buf end;
+	uint64_t random;
+	const char *panic_seen;
+};
+
+static struct run_state *current;
+
+static void note_failure(const char *text)
+{
+	if (atomic_fetch_add(&current->failures, 1) == 0)
+		format(current->result->reason, sizeof(current->result->reason), "%s", text);
+}
+
+bool test_check(bool ok, const char *file, int line, const char *text)
+{
+	char message[160];
+
+	atomic_fetch_add(&current->checks, 1);
+	if (ok)
+		return true;
+	format(message, sizeof(message), "%s:%d: %s", file, line, text);
+	print("# failed %s\n", message);
+	note_failure(message);
+	return false;
+}
+
+bool test_check_equal(uint64_t left, uint64_t right, const char *file, int line, const char *text)
+{
+	char message[160];
+
+	if (left == right)
+		return test_check(true, file, line, text);
+	format(message, sizeof(message), "%s (%#llx, not %#llx)", text, (unsigned long long)left,
+	       (unsigned long long)right);
+	return test_check(false, file, line, message);
+}
+
+bool test_check_string(const char *left, const char *right, const char *file, int line,
+		       const char *text)
+{
+	char message[160];
+
+	if (left && right && strcmp(left, right) == 0)
+		return test_check(true, file, line, text);
+	format(message, sizeof(message), "%s (\"%s\", not \"%s\")", text, left ? left : "(null)",
+	       right ? right : "(null)");
+	return test_check(false, file, line, message);
+}
+
+void test_abort(void)
+{
+	longjmp(current->end, 1);
+}
+
+static NORETURN void end_with(enum test_outcome outcome, const char *reason)
+{
+	current->result->outcome = outcome;
+	format(current->result->reason, sizeof(current->result->reason), "%s", reason);
+	test_abort();
+}
+
+void test_skip(const char *reason)
+{
+	end_with(TEST_SKIPPED, reason);
+}
+
+void test_error(const char *reason)
+{
+	end_with(TEST_ERROR, reason);
+}
+
+/* splitmix64: full period, any seed is good. */
+uint64_t test_random(void)
+{
+	uint64_t z = current->random += UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return z ^ z >> 31;
+}
+
+uint64_t test_random_below(uint64_t limit)
+{
+	return test_random() % limit;
+}
+
+static uint64_t name_hash(const struct test *test)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (const char *c = test->suite; *c; c++)
+		hash = (hash ^ (uint8_t)*c) * UINT64_C(0x100000001b3);
+	for (const char *c = test->name; *c; c++)
+		hash = (hash ^ (uint8_t)*c) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+/* Called in place of the end of the world when a test expects a panic. */
+static void expected_panic(const char *text)
+{
+	current->panic_seen = strstr(text, current->test->panic_text) ? "" : "another panic";
+	longjmp(current->end, 1);
+}
+
+static void judge_panic(void)
+{
+	atomic_fetch_add(&current->checks, 1);
+	if (!current->panic_seen)
+		note_failure("expected a panic, none came");
+	else if (current->panic_seen[0])
+		note_failure("expected another panic text");
+}
+
+static void run_body(void)
+{
+	struct irq_state irq = irq_save();
+
+	irq_restore(irq);
+	if (current->test->panic_text)
+		panic_set_hook(expected_panic);
+	if (setjmp(current->end) == 0)
+		current->test->run();
+	/* A test that was cut short may have left interrupts off. */
+	irq_restore(irq);
+	if (current->test->panic_text) {
+		panic_set_hook(NULL);
+		judge_panic();
+	}
+}
+
+static void run_invariants(bool before)
+{
+	table_for_each(quire_invariants, invariant) {
+		const char *problem = NULL;
+
+		if (before && (*invariant)->before)
+			(*invariant)->before();
+		else if (!before)
+			problem = (*invariant)->after();
+		if (problem) {
+			char message[160];
+
+			format(message, sizeof(message), "%s: %s", (*invariant)->name, problem);
+			print("# failed %s\n", message);
+			note_failure(message);
+		}
+	}
+}
+
+void test_run_one(const struct test *test, uint64_t seed, struct test_result *result)
+{
+	struct run_state state = {.result = result, .test = test};
+	struct run_state *outer = current;
+
+	*result = (struct test_result){.outcome = TEST_OK};
+	state.random = seed ^ name_hash(test);
+	current = &state;
+	run_invariants(true);
+	run_body();
+	run_invariants(false);
+	result->checks = atomic_load(&state.checks);
+	if (atomic_load(&state.failures) != 0)
+		result->outcome = TEST_FAILED;
+	if (result->outcome == TEST_OK && result->checks == 0) {
+		result->outcome = TEST_FAILED;
+		format(result->reason, sizeof(result->reason), "no CHECK ran");
+	}
+	current = outer;
+}
+
+bool test_filter_matches(const char *filter, const struct test *test)
+{
+	size_t suite = strlen(test->suite);
+
+	if (!filter || !*filter)
+		return true;
+	for (const char *word = filter; *word;) {
+		size_t length = strcspn(word, ",");
+
+		if (length == suite && memcmp(word, test->suite, suite) == 0)
+			return true;
+		if (length > suite && memcmp(word, test->suite, suite) == 0 && word[suite] == '.' &&
+		    strlen(test->name) == length - suite - 1 &&
+		    memcmp(word + suite + 1, test->name, length - suite - 1) == 0)
+			return true;
+		word += length;
+		if (*word == ',')
+			word++;
+	}
+	return false;
+}
+
+static int compare(const struct test *a, const struct test *b)
+{
+	int order = strcmp(a->suite, b->suite);
+
+	return order ? order : strcmp(a->name, b->name);
+}
+
+static size_t collect(const char *filter, const struct test **list)
+{
+	size_t count = 0;
+
+	table_for_each(quire_tests, test) {
+		size_t at = count;
+
+		if (!test_filter_matches(filter, *test) || strcmp((*test)->suite, "canary") == 0)
+			continue;
+		if (count == TESTS_MAX)
+			panic("more than %d tests: raise TESTS_MAX in tests/run.c", TESTS_MAX);
+		for (; at > 0 && compare(*test, list[at - 1]) < 0; at--)
+			list[at] = list[at - 1];
+		list[at] = *test;
+		count++;
+	}
+	return count;
+}
+
+static void shuffle(const struct test **list, size_t count, uint64_t seed)
+{
+	struct run_state state = {.random = seed};
+
+	current = &state;
+	for (size_t i = count; i > 1; i--) {
+		size_t j = test_random_below(i);
+		const struct test *swap = list[i - 1];
+
+		list[i - 1] = list[j];
+		list[j] = swap;
+	}
+	current = NULL;
+}
+
+static void report(size_t number, const struct test *test, const struct test_result *result)
+{
+	const char *ok = result->outcome == TEST_OK || result->outcome == TEST_SKIPPED ? "ok" : "not ok";
+
+	switch (result->outcome) {
+	case TEST_OK:
+		print("%s %zu %s.%s # %u checks\n", ok, number, test->suite, test->name,
+		      result->checks);
+		break;
+	case TEST_FAILED:
+		print("%s %zu %s.%s # %s\n", ok, number, test->suite, test->name, result->reason);
+		break;
+	case TEST_SKIPPED:
+		print("%s %zu %s.%s # SKIP %s\n", ok, number, test->suite, test->name,
+		      result->reason);
+		break;
+	case TEST_ERROR:
+		print("%s %zu %s.%s # ERROR %s\n", ok, number, test->suite, test->name,
+		      result->reason);
+		break;
+	}
+}
+
+unsigned tests_run(const char *filter, uint64_t seed)
+{
+	static const struct test *list[TESTS_MAX];
+	size_t count = collect(filter, list);
+	unsigned failed = 0;
+
+	if (seed)
+		shuffle(list, count, seed);
+	print("KTAP version 1\n# quire %s cpus=%u seed=%llu\n1..%zu\n", quire_version, cpu_count(),
+	      (unsigned long long)seed, count);
+	for (size_t i = 0; i < count; i++) {
+		struct test_result result;
+
+		print("# running %s.%s\n", list[i]->suite, list[i]->name);
+		test_run_one(list[i], seed, &result);
+		report(i + 1, list[i], &result);
+		failed += result.outcome == TEST_FAILED || result.outcome == TEST_ERROR;
+	}
+	if (count == 0) {
+		print("# no test matches tests=%s\n", filter ? filter : "");
+		failed = 1;
+	}
+	print("# quire: %s, %u of %zu failed\n", failed ? "FAIL" : "PASS", failed, count);
+	return failed;
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Tests of the runner: a failing, an empty, a skipped, a broken and a leaking test are reported
+ * as such. The canaries sit in the suite "canary", which the runner never runs by itself.
+ */
+#include <tests/internal.h>
+#include <kernel/assert.h>
+#include <kernel/log.h>
+#include <kernel/table.h>
+#include <string.h>
+
+static bool leak;
+
+static void canary_failing(void)
+{
+	test_check(false, "canary", 1, "false");
+}
+
+static void canary_empty(void)
+{
+}
+
+static void canary_aborting(void)
+{
+	REQUIRE(1 == 2);
+	leak = true; /* not reached */
+}
+
+static void canary_skipping(void)
+{
+	SKIP("no hardware");
+}
+
+static void canary_broken(void)
+{
+	ERROR("set-up failed");
+}
+
+static void canary_leaking(void)
+{
+	leak = true;
+	CHECK(true);
+}
+
+static void canary_panicking(void)
+{
+	panic("the %s text", "expected");
+}
+
+static const char *canary_leak_check(void)
+{
+	bool was = leak;
+
+	leak = false;
+	return was ? "lost 1 canary" : NULL;
+}
+
+TEST_INVARIANT(canary, NULL, canary_leak_check);
+
+static struct test_result run(void (*body)(void), const char *panic_text)
+{
+	const struct test test = {"canary", "one", body, panic_text, __FILE__, __LINE__};
+	struct test_result result;
+
+	test_run_one(&test, 1, &result);
+	return result;
+}
+
+TEST(run, failing_test_is_failed)
+{
+	struct test_result result = run(canary_failing, NULL);
+
+	CHECK_EQ(result.outcome, TEST_FAILED);
+	CHECK_STR(result.reason, "canary:1: false");
+}
+
+TEST(run, empty_test_is_failed)
+{
+	struct test_result result = run(canary_empty, NULL);
+
+	CHECK_EQ(result.outcome, TEST_FAILED);
+	CHECK_STR(result.reason, "no CHECK ran");
+}
+
+TEST(run, require_ends_the_test)
+{
+	struct test_result result = run(canary_aborting, NULL);
+
+	CHECK_EQ(result.outcome, TEST_FAILED);
+	CHECK(!leak);
+}
+
+TEST(run, skip_and_error_keep_their_reason)
+{
+	struct test_result result = run(canary_skipping, NULL);
+
+	CHECK_EQ(result.outcome, TEST_SKIPPED);
+	CHECK_STR(result.reason, "no hardware");
+	result = run(canary_broken, NULL);
+	CHECK_EQ(result.outcome, TEST_ERROR);
+	CHECK_STR(result.reason, "set-up failed");
+}
+
+TEST(run, leaking_test_is_failed)
+{
+	struct test_result result = run(canary_leaking, NULL);
+
+	CHECK_EQ(result.outcome, TEST_FAILED);
+	CHECK_STR(result.reason, "canary: lost 1 canary");
+}
+
+TEST(run, panic_passes_only_where_it_is_expected)
+{
+	CHECK_EQ(run(canary_panicking, "the expected text").outcome, TEST_OK);
+	CHECK_EQ(run(canary_panicking, "some other text").outcome, TEST_FAILED);
+	CHECK_EQ(run(canary_empty, "the expected text").outcome, TEST_FAILED);
+}
+
+TEST(run, filter_takes_suites_and_full_names)
+{
+	const struct test test = {"buddy", "merge", canary_empty, NULL, "", 0};
+
+	CHECK(test_filter_matches(NULL, &test));
+	CHECK(test_filter_matches("buddy", &test));
+	CHECK(test_filter_matches("x,buddy.merge", &test));
+	CHECK(!test_filter_matches("budd", &test));
+	CHECK(!test_filter_matches("buddy.mer", &test));
+	CHECK(!test_filter_matches("buddy.merge2", &test));
+}
