@@ -9,14 +9,15 @@
 #include <kernel/attributes.h>
 
 /* Print where and why on all consoles, stop all CPUs, end with a failing verdict. */
-void panic_at(const char *file, int line, const char *format, ...) NORETURN COLD PRINTF_LIKE(3, 4);
+void panic_at(const char *file, int line, const char *format, ...) NORETURN COLD
+	PRINTF_LIKE(3, 4);
 
 #define panic(...) panic_at(__FILE__, __LINE__, __VA_ARGS__)
 
-#define ASSERT(condition)                                                                          \
-	do {                                                                                       \
-		if (UNLIKELY(!(condition)))                                                        \
-			panic("assertion failed: %s", #condition);                                 \
+#define ASSERT(condition)                                          \
+	do {                                                       \
+		if (UNLIKELY(!(condition)))                        \
+			panic("assertion failed: %s", #condition); \
 	} while (0)
 
 #endif

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define BIT(n)	      (1u << (n))
+#define BIT(n)        (1u << (n))
 #define BIT64(n)      (UINT64_C(1) << (n))
 
 #define MIN(a, b) ((a) < (b) ? (a) : (b))

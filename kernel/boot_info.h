@@ -11,7 +11,7 @@
 #include <platform/types.h>
 
 enum boot_range_type {
-	BOOT_RANGE_RAM,	     /* free for the kernel, boot-services memory included */
+	BOOT_RANGE_RAM,      /* free for the kernel, boot-services memory included */
 	BOOT_RANGE_KERNEL,   /* the kernel image */
 	BOOT_RANGE_LOADER,   /* boot_info, command line, range table: reclaimed late */
 	BOOT_RANGE_ACPI,     /* tables; reclaimable after they were read, kept by us */
@@ -22,14 +22,14 @@ enum boot_range_type {
 
 struct boot_range {
 	struct phys start; /* page aligned */
-	uint64_t size;	   /* bytes, multiple of PAGE_SIZE, never 0 */
+	uint64_t size;     /* bytes, multiple of PAGE_SIZE, never 0 */
 	enum boot_range_type type;
 	uint64_t attributes; /* EFI attribute word for BOOT_RANGE_RUNTIME, else 0 */
 };
 
 struct boot_framebuffer {
 	struct phys base; /* 0: none */
-	uint32_t width;	  /* pixels */
+	uint32_t width;   /* pixels */
 	uint32_t height;
 	uint32_t stride; /* pixels per line */
 	uint8_t red_shift;
@@ -40,13 +40,13 @@ struct boot_framebuffer {
 enum boot_method { BOOT_EFI, BOOT_PVH, BOOT_IPL, BOOT_HOSTED };
 
 #define BOOT_COMMAND_LINE_MAX 2048
-#define BOOT_RANGES_MAX	      4096
+#define BOOT_RANGES_MAX       4096
 
 struct boot_info {
 	enum boot_method method;
 	struct phys kernel_base; /* where the image lies */
-	uint64_t kernel_size;	 /* bytes, bss included */
-	struct phys acpi_root;	 /* RSDP, 0: none */
+	uint64_t kernel_size;    /* bytes, bss included */
+	struct phys acpi_root;   /* RSDP, 0: none */
 	struct phys efi_system_table;
 	struct phys initrd; /* 0: none */
 	uint64_t initrd_size;
@@ -56,7 +56,8 @@ struct boot_info {
 	char boot_device[128]; /* text for people: where we were loaded from, may be empty */
 	char firmware[64];     /* vendor and revision, may be empty */
 	uint32_t range_count;
-	uint32_t ranges_dropped; /* that did not fit BOOT_RANGES_MAX: reported, treated as reserved */
+	uint32_t ranges_dropped; /* that did not fit BOOT_RANGES_MAX: reported, treated as
+				    reserved */
 	struct boot_range *ranges;
 };
 

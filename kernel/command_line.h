@@ -19,8 +19,8 @@ struct command_line_key {
 
 TABLE_DECLARE(quire_keys, struct command_line_key);
 
-#define COMMAND_LINE_KEY(id, key_name, key_help)                                                   \
-	static const struct command_line_key command_line_key_##id = {key_name, key_help};         \
+#define COMMAND_LINE_KEY(id, key_name, key_help)                                           \
+	static const struct command_line_key command_line_key_##id = {key_name, key_help}; \
 	TABLE_ENTRY(quire_keys, struct command_line_key, command_line_key_##id)
 
 /* Keep a copy and report every unknown key or malformed word on the console, by name. */
@@ -28,7 +28,8 @@ void command_line_init(const char *text);
 
 /* Value of the last `key=`; NULL when absent. The string lives for ever. */
 const char *command_line_get(const char *key);
-/* Unsigned number, 0x and K/M/G suffixes allowed; `fallback` (with a message) when malformed. */
+/* Unsigned number, 0x and K/M/G suffixes allowed; `fallback` (with a message) when malformed.
+ */
 uint64_t command_line_number(const char *key, uint64_t fallback);
 bool command_line_flag(const char *key); /* present and not 0/off/no */
 

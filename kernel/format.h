@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Integer-only formatted text. The only caller of newlib's integer printf in the kernel, so that
- * no floating-point code is pulled in and the hosted port can use its own C library.
+ * Integer-only formatted text. The only caller of newlib's integer printf in the kernel, so
+ * that no floating-point code is pulled in and the hosted port can use its own C library.
  */
 #ifndef KERNEL_FORMAT_H
 #define KERNEL_FORMAT_H

@@ -11,9 +11,9 @@
 
 typedef void ipi_function(void *arg);
 
-/* Run function(arg) on cpu. wait: return after it ran. Legal with cpu == this one. Waiting needs
- * interrupts on, or the callers of two CPUs could wait for each other for ever; while waiting
- * with interrupts off a CPU still answers. */
+/* Run function(arg) on cpu. wait: return after it ran. Legal with cpu == this one. Waiting
+ * needs interrupts on, or the callers of two CPUs could wait for each other for ever; while
+ * waiting with interrupts off a CPU still answers. */
 void ipi_call(unsigned cpu, ipi_function *function, void *arg, bool wait);
 /* Same on all running CPUs but this one. */
 void ipi_call_others(ipi_function *function, void *arg, bool wait);

@@ -13,9 +13,9 @@ struct list_head {
 	struct list_head *prev;
 };
 
-#define LIST_INIT(name)                                                                            \
-	{                                                                                          \
-		&(name), &(name)                                                                   \
+#define LIST_INIT(name)          \
+	{                        \
+		&(name), &(name) \
 	}
 
 static inline void list_init(struct list_head *list)
@@ -71,15 +71,15 @@ static inline void list_splice_tail(struct list_head *from, struct list_head *to
 #define list_entry(node, type, member) container_of(node, type, member)
 #define list_first(list, type, member) list_entry((list)->next, type, member)
 
-#define list_for_each_entry(pos, list, member)                                                     \
-	for (pos = list_entry((list)->next, __typeof__(*pos), member); &pos->member != (list);     \
+#define list_for_each_entry(pos, list, member)                                                 \
+	for (pos = list_entry((list)->next, __typeof__(*pos), member); &pos->member != (list); \
 	     pos = list_entry(pos->member.next, __typeof__(*pos), member))
 
 /* `next` holds the member after pos, so pos may be unlinked in the body. */
-#define list_for_each_entry_safe(pos, next_pos, list, member)                                      \
-	for (pos = list_entry((list)->next, __typeof__(*pos), member),                             \
-	    next_pos = list_entry(pos->member.next, __typeof__(*pos), member);                     \
-	     &pos->member != (list); pos = next_pos,                                               \
+#define list_for_each_entry_safe(pos, next_pos, list, member)                  \
+	for (pos = list_entry((list)->next, __typeof__(*pos), member),         \
+	    next_pos = list_entry(pos->member.next, __typeof__(*pos), member); \
+	     &pos->member != (list); pos = next_pos,                           \
 	    next_pos = list_entry(next_pos->member.next, __typeof__(*pos), member))
 
 #endif

@@ -19,14 +19,14 @@ struct lock_class {
 
 struct LOCK_CAPABILITY spin_lock {
 	_Atomic uint32_t ticket; /* next << 16 | owner */
-	uint32_t owner_cpu;	 /* + 1; 0 when free */
+	uint32_t owner_cpu;      /* + 1; 0 when free */
 	const void *owner_caller;
 	struct lock_class *class;
 };
 
-#define SPIN_LOCK_INIT(lock_class)                                                                 \
-	{                                                                                          \
-		.class = (lock_class)                                                              \
+#define SPIN_LOCK_INIT(lock_class)    \
+	{                             \
+		.class = (lock_class) \
 	}
 
 void spin_lock_init(struct spin_lock *lock, struct lock_class *class);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * Levelled lines to the consoles and a ring that `log` shows. A line starts with its subsystem:
- * log_warn("pci: 0000:03:00.0: ..."). Any context, interrupt and panic included; a line is never
- * torn by another CPU's. And print(): report text of shell commands, without level or time.
+ * log_warn("pci: 0000:03:00.0: ..."). Any context, interrupt and panic included; a line is
+ * never torn by another CPU's. And print(): report text of shell commands, without level or
+ * time.
  */
 #ifndef KERNEL_LOG_H
 #define KERNEL_LOG_H
@@ -12,7 +13,8 @@
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
-/* One line; a newline is added when missing. Lines above the `loglevel=` key stay in the ring. */
+/* One line; a newline is added when missing. Lines above the `loglevel=` key stay in the ring.
+ */
 void log_line(enum log_level level, const char *pattern, ...) PRINTF_LIKE(2, 3);
 
 #define log_error(...) log_line(LOG_ERROR, __VA_ARGS__)

@@ -9,14 +9,14 @@
 #include <kernel/attributes.h>
 #include <platform/cpu.h>
 
-#define PER_CPU(type, name)                                                                        \
-	struct {                                                                                   \
-		type value ALIGNED(CACHE_LINE);                                                    \
+#define PER_CPU(type, name)                     \
+	struct {                                \
+		type value ALIGNED(CACHE_LINE); \
 	} name[CPUS_MAX]
 
 /* This CPU's slot; preemption off, or the caller tolerates a stale choice. */
-#define this_cpu(name)	   (&(name)[cpu_current()].value)
-#define on_cpu(name, cpu)  (&(name)[cpu].value)
-#define cpu_for_each(cpu)  for (unsigned cpu = 0; cpu < cpu_count(); cpu++)
+#define this_cpu(name)    (&(name)[cpu_current()].value)
+#define on_cpu(name, cpu) (&(name)[cpu].value)
+#define cpu_for_each(cpu) for (unsigned cpu = 0; cpu < cpu_count(); cpu++)
 
 #endif

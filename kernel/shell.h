@@ -21,9 +21,9 @@ struct shell_command {
 
 TABLE_DECLARE(quire_commands, struct shell_command);
 
-#define SHELL_COMMAND(id, usage_text, help_text, function)                                         \
-	static const struct shell_command shell_command_##id = {#id, usage_text, help_text,        \
-								function};                         \
+#define SHELL_COMMAND(id, usage_text, help_text, function)                                  \
+	static const struct shell_command shell_command_##id = {#id, usage_text, help_text, \
+								function};                  \
 	TABLE_ENTRY(quire_commands, struct shell_command, shell_command_##id)
 
 /* Run one line "cmd args; cmd args"; the first failing command's error, after running all. */

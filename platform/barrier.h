@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Named orderings for memory that devices see. CPU-to-CPU ordering is C11's atomics; these are
- * for MMIO, DMA buffers and virtqueues. Every port writes its own bodies: a missing one must not
- * link.
+ * for MMIO, DMA buffers and virtqueues. Every port writes its own bodies: a missing one must
+ * not link.
  */
 #ifndef PLATFORM_BARRIER_H
 #define PLATFORM_BARRIER_H

@@ -12,7 +12,8 @@
 #define NSEC_PER_MSEC UINT64_C(1000000)
 #define NSEC_PER_USEC UINT64_C(1000)
 
-/* Nanoseconds since kernel entry; never goes back on one CPU nor between CPUs that synchronised. */
+/* Nanoseconds since kernel entry; never goes back on one CPU nor between CPUs that
+ * synchronised. */
 uint64_t clock_ns(void);
 
 /* Raw counter (time stamp); its frequency in Hz, 0 when it could not be calibrated. */

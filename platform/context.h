@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The machine half of a thread: saved registers, stack switch, floating-point state, back trace.
+ * The machine half of a thread: saved registers, stack switch, floating-point state, back
+ * trace.
  */
 #ifndef PLATFORM_CONTEXT_H
 #define PLATFORM_CONTEXT_H

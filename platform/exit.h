@@ -7,8 +7,8 @@
 
 #include <platform/types.h>
 
-/* End a test or run= boot with a verdict the judge sees: isa-debug-exit where there is one (QEMU
- * status 33 or 35), then power off. */
+/* End a test or run= boot with a verdict the judge sees: isa-debug-exit where there is one
+ * (QEMU status 33 or 35), then power off. */
 _Noreturn void platform_exit(bool success);
 _Noreturn void platform_power_off(void);
 _Noreturn void platform_reboot(void);

@@ -21,7 +21,8 @@ static inline bool irq_enabled(void);
 static inline void irq_enable(void);
 static inline void irq_disable(void);
 
-/* Runs with interrupts off on the CPU that took the vector; may wake threads, must not sleep. */
+/* Runs with interrupts off on the CPU that took the vector; may wake threads, must not sleep.
+ */
 typedef void irq_handler_fn(void *arg);
 
 /*
@@ -38,7 +39,8 @@ struct irq_vector {
  * Allocate a vector that calls handler(arg) on `cpu`. 0, or -ENOSPC when none is left.
  * irq_vector_free() returns after no CPU runs the handler any more; not from interrupt context.
  */
-int irq_vector_alloc(unsigned cpu, irq_handler_fn *handler, void *arg, struct irq_vector *vector);
+int irq_vector_alloc(unsigned cpu, irq_handler_fn *handler, void *arg,
+		     struct irq_vector *vector);
 void irq_vector_free(const struct irq_vector *vector);
 
 /*

@@ -50,7 +50,8 @@ volatile void *mmio_map(struct phys p, uint64_t size);
 void *mmu_reserve_space(uint64_t size);
 void mmu_release_space(void *virt, uint64_t size);
 
-/* Invalidate this CPU's translations for a range / answer a shoot-down request (from the IPI). */
+/* Invalidate this CPU's translations for a range / answer a shoot-down request (from the IPI).
+ */
 void mmu_flush_local(const void *virt, uint64_t size);
 
 /* Where the array of struct page lives; virtually contiguous, indexed by frame number. */

@@ -51,14 +51,15 @@ bool test_check(bool ok, const char *file, int line, const char *text)
 	return false;
 }
 
-bool test_check_equal(uint64_t left, uint64_t right, const char *file, int line, const char *text)
+bool test_check_equal(uint64_t left, uint64_t right, const char *file, int line,
+		      const char *text)
 {
 	char message[160];
 
 	if (left == right)
 		return test_check(true, file, line, text);
-	format(message, sizeof(message), "%s (%#llx, not %#llx)", text, (unsigned long long)left,
-	       (unsigned long long)right);
+	format(message, sizeof(message), "%s (%#llx, not %#llx)", text,
+	       (unsigned long long)left, (unsigned long long)right);
 	return test_check(false, file, line, message);
 }
 
@@ -69,8 +70,8 @@ bool test_check_string(const char *left, const char *right, const char *file, in
 
 	if (left && right && strcmp(left, right) == 0)
 		return test_check(true, file, line, text);
-	format(message, sizeof(message), "%s (\"%s\", not \"%s\")", text, left ? left : "(null)",
-	       right ? right : "(null)");
+	format(message, sizeof(message), "%s (\"%s\", not \"%s\")", text,
+	       left ? left : "(null)", right ? right : "(null)");
 	return test_check(false, file, line, message);
 }
 
@@ -157,7 +158,7 @@ static void run_body(void)
 
 static void run_invariants(bool before)
 {
-	table_for_each(quire_invariants, invariant) {
+	table_for_each (quire_invariants, invariant) {
 		const char *problem = NULL;
 
 		if (before && (*invariant)->before)
@@ -206,8 +207,8 @@ bool test_filter_matches(const char *filter, const struct test *test)
 
 		if (length == suite && memcmp(word, test->suite, suite) == 0)
 			return true;
-		if (length > suite && memcmp(word, test->suite, suite) == 0 && word[suite] == '.' &&
-		    strlen(test->name) == length - suite - 1 &&
+		if (length > suite && memcmp(word, test->suite, suite) == 0 &&
+		    word[suite] == '.' && strlen(test->name) == length - suite - 1 &&
 		    memcmp(word + suite + 1, test->name, length - suite - 1) == 0)
 			return true;
 		word += length;
@@ -228,10 +229,11 @@ static size_t collect(const char *filter, const struct test **list)
 {
 	size_t count = 0;
 
-	table_for_each(quire_tests, test) {
+	table_for_each (quire_tests, test) {
 		size_t at = count;
 
-		if (!test_filter_matches(filter, *test) || strcmp((*test)->suite, "canary") == 0)
+		if (!test_filter_matches(filter, *test) ||
+		    strcmp((*test)->suite, "canary") == 0)
 			continue;
 		if (count == TESTS_MAX)
 			panic("more than %d tests: raise TESTS_MAX in tests/run.c", TESTS_MAX);
@@ -260,7 +262,8 @@ static void shuffle(const struct test **list, size_t count, uint64_t seed)
 
 static void report(size_t number, const struct test *test, const struct test_result *result)
 {
-	const char *ok = result->outcome == TEST_OK || result->outcome == TEST_SKIPPED ? "ok" : "not ok";
+	const char *ok =
+		result->outcome == TEST_OK || result->outcome == TEST_SKIPPED ? "ok" : "not ok";
 
 	switch (result->outcome) {
 	case TEST_OK:
@@ -268,7 +271,8 @@ static void report(size_t number, const struct test *test, const struct test_res
 		      result->checks);
 		break;
 	case TEST_FAILED:
-		print("%s %zu %s.%s # %s\n", ok, number, test->suite, test->name, result->reason);
+		print("%s %zu %s.%s # %s\n", ok, number, test->suite, test->name,
+		      result->reason);
 		break;
 	case TEST_SKIPPED:
 		print("%s %zu %s.%s # SKIP %s\n", ok, number, test->suite, test->name,
@@ -289,8 +293,8 @@ unsigned tests_run(const char *filter, uint64_t seed)
 
 	if (seed)
 		shuffle(list, count, seed);
-	print("KTAP version 1\n# quire %s cpus=%u seed=%llu\n1..%zu\n", quire_version, cpu_count(),
-	      (unsigned long long)seed, count);
+	print("KTAP version 1\n# quire %s cpus=%u seed=%llu\n1..%zu\n", quire_version,
+	      cpu_count(), (unsigned long long)seed, count);
 	for (size_t i = 0; i < count; i++) {
 		struct test_result result;
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * The test convention: TEST(suite, fact) { ... CHECK(x); } puts one pointer into a linker table.
- * The same file runs hosted under sanitizers and on every target. A test with no check fails.
- * CHECK counts and goes on, REQUIRE ends the test, SKIP says why, ERROR says that the test
- * itself could not test. After each test the runner looks for leaks and runs mm_check_all().
+ * The test convention: TEST(suite, fact) { ... CHECK(x); } puts one pointer into a linker
+ * table. The same file runs hosted under sanitizers and on every target. A test with no check
+ * fails. CHECK counts and goes on, REQUIRE ends the test, SKIP says why, ERROR says that the
+ * test itself could not test. After each test the runner looks for leaks and runs
+ * mm_check_all().
  */
 #ifndef TESTS_TEST_H
 #define TESTS_TEST_H
@@ -25,19 +26,20 @@ struct test {
 
 TABLE_DECLARE(quire_tests, struct test);
 
-#define TEST_RECORD(suite_name, fact, panic)                                                       \
-	static void suite_name##_##fact(void);                                                     \
-	static const struct test test_##suite_name##_##fact = {                                    \
-		#suite_name, #fact, suite_name##_##fact, panic, __FILE__, __LINE__};               \
-	TABLE_ENTRY(quire_tests, struct test, test_##suite_name##_##fact);                         \
+#define TEST_RECORD(suite_name, fact, panic)                                         \
+	static void suite_name##_##fact(void);                                       \
+	static const struct test test_##suite_name##_##fact = {                      \
+		#suite_name, #fact, suite_name##_##fact, panic, __FILE__, __LINE__}; \
+	TABLE_ENTRY(quire_tests, struct test, test_##suite_name##_##fact);           \
 	static void suite_name##_##fact(void)
 
-#define TEST(suite, fact)		     TEST_RECORD(suite, fact, NULL)
+#define TEST(suite, fact)                    TEST_RECORD(suite, fact, NULL)
 #define TEST_PANICS(suite, fact, panic_text) TEST_RECORD(suite, fact, panic_text)
 
 /* Records the outcome; prints file, line and text when false. Any thread of the test. */
 bool test_check(bool ok, const char *file, int line, const char *text);
-bool test_check_equal(uint64_t left, uint64_t right, const char *file, int line, const char *text);
+bool test_check_equal(uint64_t left, uint64_t right, const char *file, int line,
+		      const char *text);
 bool test_check_string(const char *left, const char *right, const char *file, int line,
 		       const char *text);
 /* End the running test; only from the thread the runner called. */
@@ -46,14 +48,15 @@ void test_skip(const char *reason) NORETURN;
 void test_error(const char *reason) NORETURN;
 
 #define CHECK(condition) test_check((condition), __FILE__, __LINE__, #condition)
-#define CHECK_EQ(left, right)                                                                      \
-	test_check_equal((uint64_t)(left), (uint64_t)(right), __FILE__, __LINE__, #left " == " #right)
-#define CHECK_STR(left, right)                                                                     \
+#define CHECK_EQ(left, right)                                                     \
+	test_check_equal((uint64_t)(left), (uint64_t)(right), __FILE__, __LINE__, \
+			 #left " == " #right)
+#define CHECK_STR(left, right) \
 	test_check_string((left), (right), __FILE__, __LINE__, #left " is " #right)
-#define REQUIRE(condition)                                                                         \
-	do {                                                                                       \
-		if (!CHECK(condition))                                                             \
-			test_abort();                                                              \
+#define REQUIRE(condition)             \
+	do {                           \
+		if (!CHECK(condition)) \
+			test_abort();  \
 	} while (0)
 #define SKIP(reason)  test_skip(reason)
 #define ERROR(reason) test_error(reason)
@@ -75,9 +78,9 @@ struct test_invariant {
 
 TABLE_DECLARE(quire_invariants, struct test_invariant);
 
-#define TEST_INVARIANT(id, before_function, after_function)                                        \
-	static const struct test_invariant test_invariant_##id = {#id, before_function,            \
-								  after_function};                 \
+#define TEST_INVARIANT(id, before_function, after_function)                             \
+	static const struct test_invariant test_invariant_##id = {#id, before_function, \
+								  after_function};      \
 	TABLE_ENTRY(quire_invariants, struct test_invariant, test_invariant_##id)
 
 #endif

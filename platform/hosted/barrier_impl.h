@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Devices of the hosted port are other threads: C11 fences order against them, and registers are
- * plain memory.
+ * Devices of the hosted port are other threads: C11 fences order against them, and registers
+ * are plain memory.
  */
 #ifndef PLATFORM_HOSTED_BARRIER_IMPL_H
 #define PLATFORM_HOSTED_BARRIER_IMPL_H
@@ -23,14 +23,14 @@ static inline void dma_full_barrier(void)
 	atomic_thread_fence(memory_order_seq_cst);
 }
 
-#define HOSTED_MMIO(bits)                                                                          \
-	static inline uint##bits##_t mmio_read##bits(const volatile void *addr)                    \
-	{                                                                                          \
-		return *(const volatile uint##bits##_t *)addr;                                     \
-	}                                                                                          \
-	static inline void mmio_write##bits(volatile void *addr, uint##bits##_t value)             \
-	{                                                                                          \
-		*(volatile uint##bits##_t *)addr = value;                                          \
+#define HOSTED_MMIO(bits)                                                              \
+	static inline uint##bits##_t mmio_read##bits(const volatile void *addr)        \
+	{                                                                              \
+		return *(const volatile uint##bits##_t *)addr;                         \
+	}                                                                              \
+	static inline void mmio_write##bits(volatile void *addr, uint##bits##_t value) \
+	{                                                                              \
+		*(volatile uint##bits##_t *)addr = value;                              \
 	}
 
 HOSTED_MMIO(8)

@@ -40,5 +40,6 @@ int main(int argc, char **argv)
 	const char *seed = argument(argc, argv, "seed=");
 
 	hosted_memory_init(ARENA_SIZE);
-	return tests_run(argument(argc, argv, "tests="), seed ? strtoull(seed, NULL, 0) : 0) != 0;
+	return tests_run(argument(argc, argv, "tests="), seed ? strtoull(seed, NULL, 0) : 0) !=
+	       0;
 }

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+/*
+ * kmain(): the initialisations in order, one line and one comment each; then tests, the
+ * commands of `run=`, or the shell.
+ */
+#include <kernel/acpi.h>
+#include <kernel/banner.h>
+#include <kernel/boot_info.h>
+#include <kernel/boot_memory.h>
+#include <kernel/command_line.h>
+#include <kernel/interrupt.h>
+#include <kernel/log.h>
+#include <kernel/shell.h>
+#include <kernel/thread.h>
+#include <drivers/driver.h>
+#include <mm/mm.h>
+#include <pci/pci.h>
+#include <platform/clock.h>
+#include <platform/cpu.h>
+#include <platform/exit.h>
+#include <platform/init.h>
+#include <tests/test.h>
+
+COMMAND_LINE_KEY(run, "run", "\"cmd; cmd\": run shell commands, then power off");
+COMMAND_LINE_KEY(tests, "tests", "all, or suite,suite.test: run tests, then power off");
+COMMAND_LINE_KEY(seed, "seed", "number: order of tests and their random input");
+COMMAND_LINE_KEY(cpus, "cpus", "number: start at most so many CPUs");
+COMMAND_LINE_KEY(loglevel, "loglevel", "0 errors, 1 warnings, 2 information, 3 debug");
+
+struct boot_info *boot_info;
+
+void kmain(struct boot_info *info) NORETURN;
+
+/* What a boot is for; runs in the first thread, with everything up. */
+static NORETURN void serve(void)
+{
+	const char *tests = command_line_get("tests");
+	const char *commands = command_line_get("run");
+
+	if (tests)
+		platform_exit(tests_run(*tests && strcmp(tests, "all") ? tests : NULL,
+					command_line_number("seed", 0)) == 0);
+	if (commands)
+		platform_exit(shell_run_line(commands) == 0);
+	shell_interactive();
+	platform_power_off();
+}
+
+void kmain(struct boot_info *info)
+{
+	boot_info = info;
+	platform_early_init(info); /* console, exceptions: from here on mistakes are visible */
+	log_info("quire %s", quire_version);
+	command_line_init(info->command_line);
+	log_set_level((enum log_level)command_line_number("loglevel", LOG_INFO));
+	boot_memory_init(info);     /* who may have which RAM before mm runs */
+	platform_memory_init(info); /* final address space */
+	acpi_init(info->acpi_root); /* checked tables; NUMA for mm, CPUs for the port */
+	mm_init(info);              /* zones, folios, small objects */
+	platform_interrupts_init(); /* controllers, clock, timer */
+	threads_init();             /* this flow becomes the first thread */
+	cpu_start_all(kernel_secondary_entry);
+	pci_init();     /* enumerate the fabric */
+	drivers_init(); /* bind drivers to what was found */
+	serve();
+}
