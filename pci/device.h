@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The fabric: every function found, as a list in address order and as a tree. Built once by
+ * pci_enumerate(), then only the driver binding and the AtomicOps enable change anything, so
+ * readers need no lock. What cannot be trusted about the hardware is kept as defects.
+ */
+#ifndef PCI_DEVICE_H
+#define PCI_DEVICE_H
+
+#include <kernel/list.h>
+#include <pci/config.h>
+#include <platform/types.h>
+
+struct pci_driver;
+struct pci_msix;
+
+/* The type field of the PCI Express capability. */
+enum pci_port_type {
+	PCI_TYPE_ENDPOINT = 0,
+	PCI_TYPE_LEGACY_ENDPOINT = 1,
+	PCI_TYPE_ROOT_PORT = 4,
+	PCI_TYPE_UPSTREAM_PORT = 5,
+	PCI_TYPE_DOWNSTREAM_PORT = 6,
+	PCI_TYPE_EXPRESS_TO_PCI = 7,
+	PCI_TYPE_PCI_TO_EXPRESS = 8,
+	PCI_TYPE_INTEGRATED_ENDPOINT = 9,
+	PCI_TYPE_EVENT_COLLECTOR = 10,
+};
+
+/* How much of a function's registers could be read when it was found. */
+enum pci_readability {
+	PCI_READABLE,
+	PCI_CAPABILITIES_UNREADABLE, /* header only: a dump without privilege */
+	PCI_UNREADABLE,              /* listed, but answers all ones */
+};
+
+/* One function. All fields are fixed after enumeration but those under "binding". */
+struct pci_device {
+	struct list_head link; /* pci_fabric.devices, ascending address */
+	struct pci_fabric *fabric;
+	struct pci_address address;
+
+	uint16_t vendor;
+	uint16_t device;     /* of a virtual function: what its physical function declares */
+	uint32_t class_code; /* base << 16 | sub << 8 | interface */
+	uint8_t revision;
+	uint8_t header_type; /* without the multifunction bit: 0 endpoint, 1 bridge, 2 CardBus
+			      */
+	enum pci_readability readability;
+
+	/* Offsets of capabilities, 0 when absent. */
+	uint16_t express;
+	uint16_t msi;
+	uint16_t msix;
+	uint16_t ari;
+	uint16_t sriov;
+	uint8_t express_version; /* both only with express != 0 */
+	uint8_t port_type;       /* enum pci_port_type, or a reserved value */
+
+	/* Bridges (header type 1); all 0 otherwise. */
+	uint8_t primary;
+	uint8_t secondary;
+	uint8_t subordinate;
+	bool unreachable; /* a bridge whose numbers lead nowhere: what is below is unknown */
+
+	/* Tree. parent: the bridge whose secondary bus this is on, NULL on a root bus. */
+	struct pci_device *parent;
+	struct pci_device *first_child;
+	struct pci_device *next_sibling;
+	bool parent_by_range; /* only an ancestor: the bridges between are not in the image */
+	struct pci_device *physical_function; /* not NULL: this is a virtual function */
+
+	/* Binding; owned by drivers/driver.c and the driver. */
+	const struct pci_driver *driver;
+	void *driver_data;
+	struct pci_msix *interrupts; /* owned by pci/msix.c */
+};
+
+/* What was wrong with the hardware, the firmware or the image. One sentence each in device.c.
+ */
+enum pci_defect_kind {
+	PCI_DEFECT_NOT_READY,
+	PCI_DEFECT_HEADER_TYPE,
+	PCI_DEFECT_CAPABILITY_POINTER,
+	PCI_DEFECT_CAPABILITY_LOOP,
+	PCI_DEFECT_CAPABILITY_COUNT,
+	PCI_DEFECT_CAPABILITY_ID,
+	PCI_DEFECT_EXTENDED_ALIAS,
+	PCI_DEFECT_ARI_CHAIN,
+	PCI_DEFECT_VIRTUAL_FUNCTIONS,
+	PCI_DEFECT_BRIDGE_PRIMARY,
+	PCI_DEFECT_BRIDGE_ORDER,
+	PCI_DEFECT_BRIDGE_RANGE,
+	PCI_DEFECT_BRIDGE_OVERLAP,
+	PCI_DEFECT_BRIDGE_UNCONFIGURED,
+	PCI_DEFECT_BRIDGE_OUT_OF_REACH,
+	PCI_DEFECT_BRIDGE_STUCK,
+	PCI_DEFECT_BUS_TWICE,
+	PCI_DEFECT_BUS_NUMBERS,
+	PCI_DEFECT_NO_MEMORY,
+	PCI_DEFECT_KINDS,
+};
+
+struct pci_defect {
+	struct pci_address address;
+	enum pci_defect_kind kind;
+	uint32_t value; /* the register or number that was wrong */
+};
+
+#define PCI_DEFECTS_MAX 64
+
+struct pci_fabric {
+	struct pci_access *access;
+	struct list_head devices;
+	unsigned device_count;
+	bool renumbered;       /* bus numbers are ours, not the firmware's */
+	unsigned defect_count; /* also those that did not fit */
+	struct pci_defect defects[PCI_DEFECTS_MAX];
+};
+
+/* The machine's own fabric; empty before pci_start(). */
+extern struct pci_fabric pci_fabric;
+
+/* An empty fabric over a back end; the access must outlive it. */
+void pci_fabric_init(struct pci_fabric *fabric, struct pci_access *access);
+/* Free every device. No driver may be bound. */
+void pci_fabric_clear(struct pci_fabric *fabric);
+
+#define pci_for_each_device(pos, fabric) list_for_each_entry (pos, &(fabric)->devices, link)
+
+/* NULL when there is no such function. */
+struct pci_device *pci_device_find(const struct pci_fabric *fabric, struct pci_address address);
+
+/* Keep a defect; beyond PCI_DEFECTS_MAX they are only counted. */
+void pci_defect_add(struct pci_fabric *fabric, struct pci_address address,
+		    enum pci_defect_kind kind, uint32_t value);
+/* One sentence for people. */
+const char *pci_defect_text(enum pci_defect_kind kind);
+/* True if a defect of this kind was kept. */
+bool pci_defect_seen(const struct pci_fabric *fabric, enum pci_defect_kind kind);
+
+static inline bool pci_device_is_bridge(const struct pci_device *device)
+{
+	return device->header_type == 1;
+}
+
+/* Registers of a device in host order; rules and errors of pci/config.h. */
+int pci_read8(const struct pci_device *device, unsigned offset, uint8_t *value);
+int pci_read16(const struct pci_device *device, unsigned offset, uint16_t *value);
+int pci_read32(const struct pci_device *device, unsigned offset, uint32_t *value);
+int pci_write8(const struct pci_device *device, unsigned offset, uint8_t value) MUST_CHECK;
+int pci_write16(const struct pci_device *device, unsigned offset, uint16_t value) MUST_CHECK;
+int pci_write32(const struct pci_device *device, unsigned offset, uint32_t value) MUST_CHECK;
+
+/* Change bits of the command register (PCI_COMMAND_* of pci/regs.h). Only the driver of the
+ * device, or the binding on its behalf. 0 or an error of pci/config.h. */
+int pci_command_change(const struct pci_device *device, uint16_t clear,
+		       uint16_t set) MUST_CHECK;
+
+#endif

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Finds every function of a fabric. Numbers that firmware gave to bridges are trusted after
+ * verification, otherwise given afresh, depth first. No console output while it runs: what was
+ * wrong is in the fabric's defects.
+ */
+#ifndef PCI_ENUMERATE_H
+#define PCI_ENUMERATE_H
+
+#include <pci/device.h>
+
+/*
+ * Fill an empty fabric. 0 with at least one function; -ENODEV when nothing answers; -ENOMEM,
+ * with what fitted kept. Thread context.
+ */
+int pci_enumerate(struct pci_fabric *fabric) MUST_CHECK;
+
+/* Choose the back end of this machine, enumerate into pci_fabric and report defects. 0, -ENODEV
+ * on a machine without PCI. Once, after mm and ACPI are up. */
+int pci_start(void) MUST_CHECK;
+
+#endif
