@@ -1,3 +1,15 @@
 # SPDX-License-Identifier: MIT
-sources += kernel/banner.c kernel/symbols.c kernel/format.c kernel/log.c kernel/panic.c
+# What every folder stands on.
+
+# Text: log, panic, command line, reports.
+sources += \
+	kernel/banner.c \
+	kernel/command_line.c \
+	kernel/command_line_parse.c \
+	kernel/format.c \
+	kernel/json.c \
+	kernel/log.c \
+	kernel/panic.c \
+	kernel/symbols.c
+
 sources-target += kernel/main.c kernel/ubsan.c kernel/stack_protector.c

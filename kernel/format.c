@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: MIT
 /*
- * Formatted text through the C library. newlib has an integer-only printf, which keeps
- * floating-point code out of the kernel; other C libraries do not and use the full one.
+ * Integer-only formatted text over the C library of the port: platform/<port>/format_impl.h
+ * names the library's function that pulls in no floating point.
  */
 #include <kernel/format.h>
+
+#include <format_impl.h>
 #include <stdio.h>
 #include <string.h>
 
-#ifdef _NEWLIB_VERSION
-#define format_integers vsniprintf
-#else
-#define format_integers vsnprintf
-#endif
-
 int format_va(char *text, size_t size, const char *pattern, va_list args)
 {
-	return format_integers(text, size, pattern, args);
+	int length = format_library_vsnprintf(text, size, pattern, args);
+
+	/* The library refuses what it cannot count; an empty text is the honest answer. */
+	if (length < 0) {
+		if (size > 0)
+			text[0] = '\0';
+		return 0;
+	}
+	return length;
 }
 
 int format(char *text, size_t size, const char *pattern, ...)
@@ -33,8 +37,11 @@ size_t format_append(char *text, size_t size, const char *pattern, ...)
 	size_t used = strnlen(text, size);
 	va_list args;
 
+	if (used >= size)
+		return used;
 	va_start(args, pattern);
-	format_va(text + used, size - used, pattern, args);
+	int length = format_va(text + used, size - used, pattern, args);
 	va_end(args);
-	return used + strnlen(text + used, size - used);
+	used += (size_t)length;
+	return used < size ? used : size - 1;
 }

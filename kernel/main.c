@@ -21,12 +21,6 @@
 #include <platform/init.h>
 #include <tests/test.h>
 
-COMMAND_LINE_KEY(run, "run", "\"cmd; cmd\": run shell commands, then power off");
-COMMAND_LINE_KEY(tests, "tests", "all, or suite,suite.test: run tests, then power off");
-COMMAND_LINE_KEY(seed, "seed", "number: order of tests and their random input");
-COMMAND_LINE_KEY(cpus, "cpus", "number: start at most so many CPUs");
-COMMAND_LINE_KEY(loglevel, "loglevel", "0 errors, 1 warnings, 2 information, 3 debug");
-
 struct boot_info *boot_info;
 
 void kmain(struct boot_info *info) NORETURN;
@@ -52,7 +46,7 @@ void kmain(struct boot_info *info)
 	platform_early_init(info); /* console, exceptions: from here on mistakes are visible */
 	log_info("quire %s", quire_version);
 	command_line_init(info->command_line);
-	log_set_level((enum log_level)command_line_number("loglevel", LOG_INFO));
+	log_init();                 /* the loglevel= key */
 	boot_memory_init(info);     /* who may have which RAM before mm runs */
 	platform_memory_init(info); /* final address space */
 	acpi_init(info->acpi_root); /* checked tables; NUMA for mm, CPUs for the port */

@@ -1,17 +1,26 @@
 // SPDX-License-Identifier: MIT
 /*
- * The end of the world, and how tests look at it. panic() itself is in kernel/assert.h.
+ * The end of everything: what kernel/assert.h's panic() does, and what other CPUs ask about it.
  */
 #ifndef KERNEL_PANIC_H
 #define KERNEL_PANIC_H
 
+#include <kernel/attributes.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-/* Tests that expect a panic: hook(message) is called on the panicking CPU before anything is
- * printed or stopped, and does not return. NULL: panics are real again. */
+/* True from the first panic on. A CPU that takes an NMI then calls cpu_halt_forever(). */
+bool panic_in_progress(void);
+
+/*
+ * Called first in a panic with its message, for tests that expect one; a hook that does not
+ * return has taken the panic over, and the next one is a first panic again. NULL: none. Runs on
+ * the panicking CPU with interrupts as they were.
+ */
 void panic_set_hook(void (*hook)(const char *message));
 
-/* True once a panic is under way on any CPU. */
-bool panic_in_progress(void);
+/* Print return addresses with the functions they lie in, through the log. Any context. */
+void backtrace_print(const uintptr_t *addresses, size_t count);
 
 #endif

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-sources-hosted += platform/hosted/main.c platform/hosted/console.c platform/hosted/memory.c
+sources-hosted += platform/hosted/main.c platform/hosted/clock.c platform/hosted/console.c platform/hosted/memory.c
