@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+# Device logic of a port that works over access functions is tested hosted with a register model.
+
+sources-hosted += \
+	platform/x86_64/framebuffer_console.c \
+	platform/x86_64/framebuffer_font.c \
+	platform/x86_64/i8042.c \
+	platform/x86_64/keyboard.c \
+	platform/x86_64/serial_console.c
+
+console-tests := \
+	tests/platform/framebuffer_console_test.c \
+	tests/platform/i8042_test.c \
+	tests/platform/keyboard_test.c \
+	tests/platform/serial_console_test.c
+
+tests-hosted += $(console-tests)
+tests-x86_64 += $(console-tests)
