@@ -26,5 +26,5 @@ void hosted_memory_init(uint64_t size)
 
 struct phys virt_to_phys(const void *virt)
 {
-	return phys((uint64_t)((const uint8_t *)virt - hosted_arena));
+	return phys((uintptr_t)virt - (uintptr_t)hosted_arena);
 }

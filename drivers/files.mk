@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: MIT
+# Devices: what they say is never trusted.
+
+sources += \
+	drivers/virtio/virtqueue.c
