@@ -13,3 +13,6 @@ sources += \
 	kernel/symbols.c
 
 sources-target += kernel/main.c kernel/ubsan.c kernel/stack_protector.c
+
+# Memory before mm.
+sources += kernel/boot_memory.c

@@ -6,3 +6,6 @@ tests += \
 	tests/kernel/json_test.c \
 	tests/kernel/log_test.c \
 	tests/kernel/text_sink.c
+
+# One instance, which on a target describes the real machine.
+tests-hosted += tests/kernel/boot_memory_test.c
