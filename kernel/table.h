@@ -8,9 +8,10 @@
 #ifndef KERNEL_TABLE_H
 #define KERNEL_TABLE_H
 
-/* Weak: the hosted linker makes no symbols for a table that nobody adds to; it is then empty. */
-#define TABLE_DECLARE(table, type)                                                                 \
-	extern const type *const __start_##table[] __attribute__((weak));                          \
+/* Weak: the hosted linker makes no symbols for a table that nobody adds to; it is then empty.
+ */
+#define TABLE_DECLARE(table, type)                                        \
+	extern const type *const __start_##table[] __attribute__((weak)); \
 	extern const type *const __stop_##table[] __attribute__((weak))
 
 #define TABLE_ENTRY(table, type, record)                                                   \

@@ -9,7 +9,8 @@ extern uint8_t *hosted_arena;
 
 static inline void *phys_to_virt(struct phys p)
 {
-	/* Not pointer arithmetic: the program's own data has physical addresses outside the arena. */
+	/* Not pointer arithmetic: the program's own data has physical addresses outside the
+	 * arena. */
 	return (void *)((uintptr_t)hosted_arena + (uintptr_t)p.addr);
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * A QEMU TCG plugin that counts executed guest instructions, in total and between marks: the
- * arguments `mark=NAME:ADDRESS` name virtual addresses of guest code, and the first execution of
- * each is reported with the count so far. Debian packages no qemu-plugin.h, so the few
+ * arguments `mark=NAME:ADDRESS` name virtual addresses of guest code, and the first execution
+ * of each is reported with the count so far. Debian packages no qemu-plugin.h, so the few
  * declarations of the documented plugin interface (version 1) that are used stand here.
  */
 #include <inttypes.h>
@@ -24,8 +24,8 @@ typedef void executed_fn(unsigned vcpu, void *data);
 typedef void at_exit_fn(uint64_t id, void *data);
 
 void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id, tb_translated_fn *callback);
-void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, executed_fn *callback,
-					    int flags, void *data);
+void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
+					    executed_fn *callback, int flags, void *data);
 void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *insn, int operation,
 						void *counter, uint64_t value);
 void qemu_plugin_register_atexit_cb(uint64_t id, at_exit_fn *callback, void *data);
@@ -75,8 +75,8 @@ static void translated(uint64_t id, struct qemu_plugin_tb *tb)
 			if (qemu_plugin_insn_vaddr(insn) == marks[m].address)
 				qemu_plugin_register_vcpu_insn_exec_cb(
 					insn, reached, PLUGIN_NO_REGISTERS, &marks[m]);
-		qemu_plugin_register_vcpu_insn_exec_inline(insn, PLUGIN_INLINE_ADD_U64, &executed,
-							   1);
+		qemu_plugin_register_vcpu_insn_exec_inline(insn, PLUGIN_INLINE_ADD_U64,
+							   &executed, 1);
 	}
 }
 
@@ -112,7 +112,9 @@ qemu_plugin_install(uint64_t id, const struct qemu_info *info, int argc, char **
 		else if (strncmp(argv[i], "out=", 4) == 0)
 			good = (output = fopen(argv[i] + 4, "w")) != NULL;
 		if (!good) {
-			fprintf(stderr, "icount: cannot use argument %s (mark=NAME:ADDRESS, out=FILE)\n",
+			fprintf(stderr,
+				"icount: cannot use argument %s (mark=NAME:ADDRESS, "
+				"out=FILE)\n",
 				argv[i]);
 			return -1;
 		}
