@@ -5,7 +5,7 @@
 
 gcc-include := $(shell $(CC) -print-file-name=include)
 libgcc      := $(shell gcc -print-libgcc-file-name)
-flags-x86_64 := -ffreestanding -nostdinc -isystem $(deps)/include -isystem $(gcc-include) \
+flags-x86_64 := -ffreestanding -nostdinc -isystem $(gcc-include) -isystem $(deps)/include \
 	-D__DYNAMIC_REENT__ -mcmodel=kernel -mno-red-zone -fno-pic -fno-pie \
 	-fno-asynchronous-unwind-tables -fno-delete-null-pointer-checks -fcf-protection=none -O2
 flags-x86_64-debug   := -DQUIRE_TEST_HOOKS -fstack-protector-strong \

@@ -1,5 +1,11 @@
 # SPDX-License-Identifier: MIT
 
+# Start and address space.
+sources-x86_64 += \
+	platform/x86_64/entry.S \
+	platform/x86_64/memory.c
+
+# Consoles.
 sources-x86_64 += \
 	platform/x86_64/console.c \
 	platform/x86_64/framebuffer_console.c \

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+/*
+ * x86 keeps stores in order with stores and loads with loads for cacheable memory, and devices
+ * are coherent: only the compiler must be held, except for stores before loads.
+ */
+#ifndef PLATFORM_X86_64_BARRIER_IMPL_H
+#define PLATFORM_X86_64_BARRIER_IMPL_H
+
+static inline void dma_write_barrier(void)
+{
+	__asm__ volatile("" : : : "memory");
+}
+
+static inline void dma_read_barrier(void)
+{
+	__asm__ volatile("" : : : "memory");
+}
+
+static inline void dma_full_barrier(void)
+{
+	__asm__ volatile("mfence" : : : "memory");
+}
+
+/* Plain moves in assembly: the compiler may not choose another width or a vector register. */
+#define X86_MMIO(bits, suffix, constraint)                                             \
+	static inline uint##bits##_t mmio_read##bits(const volatile void *addr)        \
+	{                                                                              \
+		uint##bits##_t value;                                                  \
+                                                                                       \
+		__asm__ volatile("mov" suffix " %1, %0"                                \
+				 : "=" constraint(value)                               \
+				 : "m"(*(const volatile uint##bits##_t *)addr)         \
+				 : "memory");                                          \
+		return value;                                                          \
+	}                                                                              \
+	static inline void mmio_write##bits(volatile void *addr, uint##bits##_t value) \
+	{                                                                              \
+		__asm__ volatile("mov" suffix " %1, %0"                                \
+				 : "=m"(*(volatile uint##bits##_t *)addr)              \
+				 : constraint(value)                                   \
+				 : "memory");                                          \
+	}
+
+X86_MMIO(8, "b", "q")
+X86_MMIO(16, "w", "r")
+X86_MMIO(32, "l", "r")
+X86_MMIO(64, "q", "r")
+#undef X86_MMIO
+
+#endif
