@@ -45,18 +45,25 @@ static bool chain_read(struct fake_chain *chain, const struct ring_descriptor *t
 	return false;
 }
 
+bool fake_ring_pop_head(struct fake_ring *ring, uint16_t *head)
+{
+	if (ring16_acquire(&ring->available->index) == ring->seen)
+		return false;
+	dma_read_barrier();
+	*head = ring16_load(&ring->available->heads[ring->seen % ring->size]);
+	ring->seen++;
+	fake_ring_set_notify_event(ring, ring->seen);
+	return true;
+}
+
 bool fake_ring_pop(struct fake_ring *ring, struct fake_chain *chain)
 {
 	const struct ring_descriptor *d;
 	bool good;
 
-	if (ring16_acquire(&ring->available->index) == ring->seen)
+	*chain = (struct fake_chain){0};
+	if (!fake_ring_pop_head(ring, &chain->head))
 		return false;
-	dma_read_barrier();
-	*chain = (struct fake_chain){
-		.head = ring16_load(&ring->available->heads[ring->seen % ring->size])};
-	ring->seen++;
-	fake_ring_set_notify_event(ring, ring->seen);
 	if (chain->head >= ring->size)
 		return true;
 	d = &ring->descriptors[chain->head];

@@ -29,7 +29,8 @@ struct fake_chain {
 void fake_ring_init(struct fake_ring *ring, unsigned size, bool event_index,
 		    struct phys descriptors, struct phys available, struct phys used);
 
-/* Next published buffer; false when there is none. */
+/* Next published buffer, its number alone or with its pieces; false when there is none. */
+bool fake_ring_pop_head(struct fake_ring *ring, uint16_t *head);
 bool fake_ring_pop(struct fake_ring *ring, struct fake_chain *chain);
 
 /* Put an entry into the used ring and publish it. */
