@@ -3,7 +3,6 @@
  * kmain(): the initialisations in order, one line and one comment each; then tests, the
  * commands of `run=`, or the shell.
  */
-#include <kernel/acpi.h>
 #include <kernel/banner.h>
 #include <kernel/boot_info.h>
 #include <kernel/boot_memory.h>
@@ -14,7 +13,6 @@
 #include <kernel/thread.h>
 #include <drivers/driver.h>
 #include <mm/mm.h>
-#include <pci/pci.h>
 #include <platform/clock.h>
 #include <platform/cpu.h>
 #include <platform/exit.h>
@@ -49,12 +47,5 @@ void kmain(struct boot_info *info)
 	log_init();                 /* the loglevel= key */
 	boot_memory_init(info);     /* who may have which RAM before mm runs */
 	platform_memory_init(info); /* final address space */
-	acpi_init(info->acpi_root); /* checked tables; NUMA for mm, CPUs for the port */
-	mm_init(info);              /* zones, folios, small objects */
-	platform_interrupts_init(); /* controllers, clock, timer */
-	threads_init();             /* this flow becomes the first thread */
-	cpu_start_all(kernel_secondary_entry);
-	pci_init();     /* enumerate the fabric */
-	drivers_init(); /* bind drivers to what was found */
 	serve();
 }
