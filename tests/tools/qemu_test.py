@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""The QEMU runner: machine files, command lines, exit statuses and the time limit."""
+import contextlib
+import io
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+
+import qemu  # noqa: E402
+
+
+def build(*words):
+    arguments = qemu.make_parser().parse_args([*words, "--dry-run"])
+    return qemu.build_command(arguments, pathlib.Path("/nowhere"))
+
+
+class MachineFiles(unittest.TestCase):
+    def write(self, folder, name, text):
+        path = pathlib.Path(folder, name)
+        path.write_text(text)
+        return path
+
+    def test_options_comments_and_includes(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.write(folder, "base.conf", "# base\n-machine q35\n")
+            path = self.write(folder, "top.conf", "include base.conf\n-device a,b=c # why\n\n")
+            self.assertEqual(qemu.read_machine(path), ["-machine", "q35", "-device", "a,b=c"])
+
+    def test_circle_of_includes_is_refused(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = self.write(folder, "a.conf", "include a.conf\n")
+            with self.assertRaises(qemu.UsageError):
+                qemu.read_machine(path)
+
+    def test_stray_line_and_missing_file_are_refused(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = self.write(folder, "a.conf", "device x\n")
+            for wrong in (path, pathlib.Path(folder, "none.conf")):
+                with self.assertRaises(qemu.UsageError):
+                    qemu.read_machine(wrong)
+
+    def test_every_machine_of_the_tree_can_be_read(self):
+        for path in sorted((ROOT / "tests/machines").glob("*.conf")):
+            self.assertIn("-machine", qemu.read_machine(path), path.name)
+
+
+class Commands(unittest.TestCase):
+    def test_commas_of_the_command_line_are_doubled_for_fw_cfg_only(self):
+        uefi = build("run", "--uefi", "--cmdline", "tests=a,b")
+        self.assertIn("name=opt/quire/cmdline,string=tests=a,,b", uefi)
+        direct = build("run", "--direct", "--cmdline", "tests=a,b")
+        self.assertEqual(direct[direct.index("-append") + 1], "tests=a,b")
+
+    def test_run_becomes_a_quoted_key_and_takes_no_input(self):
+        command = build("run", "--run", "mem; cpus", "--cmdline", "seed=1")
+        self.assertEqual(command[command.index("-append") + 1], 'seed=1 run="mem; cpus"')
+        self.assertEqual(command[command.index("-serial") + 1], "stdio")
+
+    def test_quote_in_run_is_refused(self):
+        with self.assertRaises(qemu.UsageError):
+            build("run", "--run", 'log "x"')
+
+    def test_shell_gets_the_terminal_and_debug_waits_for_gdb(self):
+        self.assertIn("mon:stdio", build("run"))
+        self.assertIn("tcp:127.0.0.1:4321", build("debug", "--gdb-port", "4321"))
+
+    def test_unknown_machine_is_refused(self):
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "tools/qemu.py"), "boot", "--uefi", "--machine", "nosuch"],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("nosuch", done.stderr)
+
+
+class Ends(unittest.TestCase):
+    def execute(self, script, limit="5"):
+        arguments = qemu.make_parser().parse_args(["boot", "--timeout", limit])
+        text = io.TextIOWrapper(io.BytesIO())
+        with contextlib.redirect_stdout(text), contextlib.redirect_stderr(io.StringIO()):
+            status = qemu.execute(arguments, ["/bin/sh", "-c", script])
+        return status, text.buffer.getvalue()
+
+    def test_status_of_the_guest_becomes_zero_or_one(self):
+        self.assertEqual(self.execute("exit 33")[0], 0)
+        self.assertEqual(self.execute("exit 35")[0], 1)
+        self.assertEqual(self.execute("exit 7")[0], 7)
+
+    def test_time_limit_is_124_and_keeps_the_output(self):
+        status, output = self.execute("echo begun; exec sleep 60", limit="0.5")
+        self.assertEqual((status, output), (124, b"begun\n"))
+
+    def test_escapes_of_the_firmware_are_dropped(self):
+        self.assertEqual(self.execute(r"printf 'a\033[2J\033[01;01Hb\r\n'")[1], b"ab\n")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Boot Quire in QEMU.
+
+  run    under UEFI firmware, with the shell in this terminal (Ctrl-A X ends QEMU); with --run
+         COMMANDS nothing is read: the commands run, the machine powers off
+  boot   the same without a shell: output to stdout, for the test runner
+  debug  stopped before the first instruction, waiting for gdb; prints the line to type
+
+The machine is tests/machines/NAME.conf: QEMU options, one a line, `include other.conf`, `#`.
+Exit status: 0 every command (or test) succeeded, 1 one failed, 124 the time limit passed,
+2 wrong use, otherwise QEMU's own.
+"""
+import argparse
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import termios
+import threading
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+MACHINES = ROOT / "tests/machines"
+FIRMWARE = pathlib.Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
+VARIABLES = pathlib.Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
+TIME_LIMIT = 124
+# What isa-debug-exit makes of the kernel's 0x10 and 0x11.
+STATUS = {33: 0, 35: 1}
+ESCAPES = re.compile(rb"\x1b\[[0-9;?=]*[A-Za-z]|\x1b[()][A-Z0-9]|\r")
+INCLUDE_DEPTH_MAX = 4
+
+
+class UsageError(Exception):
+    """The arguments or the machine file are wrong; the text says how."""
+
+
+def read_machine(path: pathlib.Path, depth: int = 0) -> list[str]:
+    """The QEMU options of a machine file."""
+    if depth > INCLUDE_DEPTH_MAX:
+        raise UsageError(f"{path}: includes go round in a circle")
+    if not path.exists():
+        known = ", ".join(sorted(file.stem for file in MACHINES.glob("*.conf")))
+        raise UsageError(f"no machine file {path}; in tests/machines: {known}")
+    options = []
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        words = shlex.split(line, comments=True)
+        if not words:
+            continue
+        if words[0] == "include" and len(words) == 2:
+            options += read_machine(path.parent / words[1], depth + 1)
+        elif words[0].startswith("-"):
+            options += words
+        else:
+            raise UsageError(f"{path}:{number}: neither a QEMU option nor an include: {line}")
+    return options
+
+
+def machine_path(name: str) -> pathlib.Path:
+    return pathlib.Path(name) if "/" in name else MACHINES / f"{name}.conf"
+
+
+def command_line(arguments: argparse.Namespace) -> str:
+    """The kernel's command line, run= included."""
+    words = [arguments.cmdline.strip()] if arguments.cmdline.strip() else []
+    if arguments.run:
+        if '"' in arguments.run:
+            raise UsageError("--run: the commands must not contain a double quote")
+        words.append(f'run="{arguments.run}"')
+    return " ".join(words)
+
+
+def boot_options(arguments: argparse.Namespace, scratch: pathlib.Path) -> list[str]:
+    """How the kernel gets in: firmware and disk, or directly."""
+    build = pathlib.Path(arguments.build)
+    text = command_line(arguments)
+    if not arguments.uefi:
+        return ["-kernel", str(build / "quire.elf"), "-append", text]
+    variables = scratch / "vars.fd"
+    if not arguments.dry_run:
+        shutil.copy(VARIABLES, variables)
+    options = [
+        "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={FIRMWARE}",
+        "-drive", f"if=pflash,format=raw,unit=1,file={variables}",
+        "-drive", f"if=none,id=disk0,format=raw,snapshot=on,file={build / 'quire.img'}",
+        "-device", "virtio-blk-pci,drive=disk0,bootindex=0,romfile=",
+    ]  # fmt: skip
+    if text:
+        options += ["-fw_cfg", "name=opt/quire/cmdline,string=" + text.replace(",", ",,")]
+    return options
+
+
+def accelerator(name: str) -> list[str]:
+    # Never guessed: a KVM node that opens may still be nested and slower than TCG, or broken.
+    return ["-accel", "tcg,thread=multi" if name == "tcg" else name]
+
+
+def build_command(arguments: argparse.Namespace, scratch: pathlib.Path) -> list[str]:
+    """The whole QEMU command; files it needs of its own go into scratch."""
+    interactive = arguments.mode != "boot" and not arguments.run
+    return [
+        "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
+        "-display", "none",
+        "-serial", "mon:stdio" if interactive else "stdio",
+        "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+        *accelerator(arguments.accel), "-cpu", "max", "-smp", str(arguments.cpus),
+        "-m", arguments.memory,
+        # Memory is promised, not set aside: 64 GiB run on a laptop.
+        "-object", f"memory-backend-ram,id=ram0,size={arguments.memory},reserve=off",
+        *read_machine(machine_path(arguments.machine)), "-machine", "memory-backend=ram0",
+        *boot_options(arguments, scratch),
+        *(["-S", "-gdb", f"tcp:127.0.0.1:{arguments.gdb_port}"]
+          if arguments.mode == "debug" else []),
+        *shlex.split(arguments.qemu),
+    ]  # fmt: skip
+
+
+def check_files(arguments: argparse.Namespace) -> None:
+    build = pathlib.Path(arguments.build)
+    needed = [build / "quire.img", FIRMWARE] if arguments.uefi else [build / "quire.elf"]
+    for path in needed:
+        if not path.exists():
+            raise UsageError(f"{path} is missing; `make image` builds it, tools/setup installs")
+    if not shutil.which("qemu-system-x86_64"):
+        raise UsageError("qemu-system-x86_64 is missing; tools/setup installs it")
+    if arguments.uefi and "microvm" in " ".join(read_machine(machine_path(arguments.machine))):
+        raise UsageError("microvm has no UEFI firmware; use --direct")
+
+
+def run_interactive(command: list[str]) -> int:
+    """QEMU owns the terminal; Ctrl-C goes to the guest; the terminal is put back afterwards."""
+    saved = termios.tcgetattr(sys.stdin) if sys.stdin.isatty() else None
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return subprocess.run(command, check=False).returncode
+    finally:
+        if saved:
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, saved)
+
+
+def copy_text(source, sink) -> None:
+    """Bytes as they come, without the firmware's cursor movements."""
+    pending = b""
+    while block := os.read(source.fileno(), 65536):
+        text = ESCAPES.sub(b"", pending + block)
+        # An escape sequence may be cut in two by the block's end.
+        cut = text.rfind(b"\x1b", max(0, len(text) - 16))
+        text, pending = (text[:cut], text[cut:]) if cut >= 0 else (text, b"")
+        sink.write(text)
+        sink.flush()
+    sink.write(pending)
+    sink.flush()
+
+
+def run_batch(command: list[str], limit: float) -> int:
+    """QEMU's output to stdout; ends it at the time limit or on Ctrl-C."""
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        copier = threading.Thread(
+            target=copy_text, args=(process.stdout, sys.stdout.buffer), daemon=True
+        )
+        copier.start()
+        try:
+            return process.wait(limit)
+        except subprocess.TimeoutExpired:
+            return TIME_LIMIT
+        except KeyboardInterrupt:
+            return 128 + signal.SIGINT
+        finally:
+            process.kill()
+            process.wait()
+            copier.join(5)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("mode", choices=["run", "boot", "debug"])
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--uefi", action="store_true", help="OVMF boots BUILD/quire.img")
+    how.add_argument("--direct", action="store_true", help="QEMU loads BUILD/quire.elf (default)")
+    parser.add_argument("--arch", choices=["x86_64"], default="x86_64")
+    parser.add_argument("--build", default=str(ROOT / "build/x86_64"), help="folder to boot from")
+    parser.add_argument("--machine", default="default", help="tests/machines/NAME.conf, or a path")
+    parser.add_argument("--memory", default="1G")
+    parser.add_argument("--cpus", type=int, default=4)
+    parser.add_argument("--accel", choices=["tcg", "kvm"], default="tcg")
+    parser.add_argument("--cmdline", default="", help="the kernel's command line")
+    parser.add_argument("--run", default="", help="shell commands, with `;` between them")
+    parser.add_argument("--timeout", type=float, default=300, help="seconds, run --run and boot")
+    parser.add_argument("--gdb-port", type=int, default=1234)
+    parser.add_argument("--qemu", default="", help="further QEMU options")
+    parser.add_argument("-n", "--dry-run", action="store_true", help="print the command only")
+    return parser
+
+
+def execute(arguments: argparse.Namespace, command: list[str]) -> int:
+    if arguments.mode == "debug":
+        elf = pathlib.Path(arguments.build) / "quire.elf"
+        stop = "hbreak" if arguments.uefi else "break"
+        print(
+            "Stopped. In another terminal:\n  gdb -q -ex 'target remote 127.0.0.1:"
+            f"{arguments.gdb_port}' -ex '{stop} kmain' -ex continue {elf}",
+            flush=True,
+        )
+    if arguments.mode == "boot" or arguments.run:
+        status = run_batch(command, arguments.timeout)
+    else:
+        status = run_interactive(command)
+    if status == TIME_LIMIT:
+        print(f"\nqemu: the time limit of {arguments.timeout:g} s passed", file=sys.stderr)
+    return STATUS.get(status, status if status >= 0 else 128 - status)
+
+
+def main() -> int:
+    arguments = make_parser().parse_args()
+    try:
+        with tempfile.TemporaryDirectory(prefix="quire-") as scratch:
+            command = build_command(arguments, pathlib.Path(scratch))
+            if arguments.dry_run:
+                print(shlex.join(command))
+                return 0
+            check_files(arguments)
+            return execute(arguments, command)
+    except UsageError as error:
+        print(f"qemu: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
