@@ -16,3 +16,7 @@ sources-target += kernel/main.c kernel/ubsan.c kernel/stack_protector.c
 
 # Memory before mm.
 sources += kernel/boot_memory.c
+
+# Firmware's tables.
+sources += kernel/acpi.c kernel/acpi_tables.c kernel/acpi_power.c
+sources-target += kernel/acpi_init.c

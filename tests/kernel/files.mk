@@ -8,4 +8,4 @@ tests += \
 	tests/kernel/text_sink.c
 
 # One instance, which on a target describes the real machine.
-tests-hosted += tests/kernel/boot_memory_test.c
+tests-hosted += tests/kernel/acpi_test.c tests/kernel/boot_memory_test.c
