@@ -20,3 +20,23 @@ sources += kernel/boot_memory.c
 # Firmware's tables.
 sources += kernel/acpi.c kernel/acpi_tables.c kernel/acpi_power.c
 sources-target += kernel/acpi_init.c
+# CPUs, locks, threads and what puts them to sleep.
+sources += \
+	kernel/completion.c \
+	kernel/fault.c \
+	kernel/hook.c \
+	kernel/interrupt.c \
+	kernel/ipi.c \
+	kernel/kmem.c \
+	kernel/lock.c \
+	kernel/lock_order.c \
+	kernel/mailbox.c \
+	kernel/mutex.c \
+	kernel/rcu.c \
+	kernel/scheduler.c \
+	kernel/semaphore.c \
+	kernel/thread.c \
+	kernel/timer.c \
+	kernel/wait.c \
+	kernel/watchdog.c \
+	kernel/work.c

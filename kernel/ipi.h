@@ -11,14 +11,24 @@
 
 typedef void ipi_function(void *arg);
 
-/* Run function(arg) on cpu. wait: return after it ran. Legal with cpu == this one. Waiting
- * needs interrupts on, or the callers of two CPUs could wait for each other for ever; while
- * waiting with interrupts off a CPU still answers. */
+/*
+ * Run function(arg) on cpu, which is in cpus_online. wait: return after it ran. Legal with cpu
+ * == this one. A CPU that waits answers calls itself, with interrupts off too, so two that call
+ * each other get on. No lock may be held that others take with interrupts off (checked in debug
+ * builds): they could not answer.
+ */
 void ipi_call(unsigned cpu, ipi_function *function, void *arg, bool wait);
-/* Same on all running CPUs but this one. */
+/* Same on all running CPUs but this one, at the same time; preemption off or result tolerated.
+ */
 void ipi_call_others(ipi_function *function, void *arg, bool wait);
 
-/* Make `cpu` look at its run queue. */
+/* Make `cpu` look at its run queue. Any context. */
 void ipi_reschedule(unsigned cpu);
+
+/* Once per CPU, before it is in cpus_online. */
+void ipi_init_cpu(void);
+
+/* Run what others asked of this CPU; from the interrupt, with interrupts off. */
+void ipi_answer(void);
 
 #endif

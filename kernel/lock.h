@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Spin lock: ticket order, knows owner CPU and caller; debug builds check the order of classes.
- * A lock that interrupt handlers take is only ever taken with the _irqsave form; preemption is
- * off while any spin lock is held.
+ * Spin lock: ticket order, knows owner CPU and caller; debug builds check the order of classes
+ * (kernel/lock_order.h). A lock that interrupt handlers take is only ever taken with the
+ * _irqsave form; preemption is off while any spin lock is held. All-zero memory is a free lock
+ * without a class, which the order check leaves alone.
  */
 #ifndef KERNEL_LOCK_H
 #define KERNEL_LOCK_H
@@ -14,13 +15,16 @@
 /* One per kind of lock, static; gives the name in messages and the order in debug builds. */
 struct lock_class {
 	const char *name;
-	unsigned id; /* assigned at first use, 0 before */
+	_Atomic unsigned id;    /* assigned at first use, 0 before */
+	_Atomic unsigned usage; /* debug builds: in interrupts, with interrupts on */
 };
 
+/* next and owner: ticket lock; equal when free. */
 struct LOCK_CAPABILITY spin_lock {
-	_Atomic uint32_t ticket; /* next << 16 | owner */
-	uint32_t owner_cpu;      /* + 1; 0 when free */
-	const void *owner_caller;
+	_Atomic uint16_t next;
+	_Atomic uint16_t owner;
+	_Atomic uint32_t owner_cpu; /* + 1; 0 when free */
+	_Atomic uintptr_t owner_caller;
 	struct lock_class *class;
 };
 
@@ -31,8 +35,10 @@ struct LOCK_CAPABILITY spin_lock {
 
 void spin_lock_init(struct spin_lock *lock, struct lock_class *class);
 
+/* Panics when this CPU holds the lock already; names owner and callers. */
 void spin_lock(struct spin_lock *lock) ACQUIRE(lock);
 bool spin_trylock(struct spin_lock *lock) TRY_ACQUIRE(true, lock) MUST_CHECK;
+/* Panics when this CPU is not the owner. */
 void spin_unlock(struct spin_lock *lock) RELEASE(lock);
 
 /* Interrupts off first; restore gives back the saved mask. */
@@ -44,5 +50,9 @@ bool spin_is_held(const struct spin_lock *lock);
 
 /* A panic or another dying path ignores locks from now on, on this CPU. */
 void locks_break_for_panic(void);
+
+/* Release what this CPU still holds after a test was cut short by an expected panic (debug
+ * builds only; they know what is held). */
+void locks_release_all(void);
 
 #endif

@@ -45,4 +45,7 @@ bool preemptible(void);
 /* Set up the boot CPU's run queue and make the running flow a thread. */
 void threads_init(void);
 
+/* Start all other CPUs and wait until they take threads; the number running. Boot CPU. */
+unsigned threads_start_cpus(void);
+
 #endif

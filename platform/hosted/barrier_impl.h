@@ -1,26 +1,29 @@
 // SPDX-License-Identifier: MIT
 /*
- * Devices of the hosted port are other threads: C11 fences order against them, and registers
- * are plain memory.
+ * Devices of the hosted port are other threads, and registers are plain memory. Barriers are
+ * read-modify-write operations on one shared word: full fences on any host, and, unlike C11
+ * fences, understood by thread sanitizer.
  */
 #ifndef PLATFORM_HOSTED_BARRIER_IMPL_H
 #define PLATFORM_HOSTED_BARRIER_IMPL_H
 
 #include <stdatomic.h>
 
+extern _Atomic unsigned hosted_barrier_word;
+
 static inline void dma_write_barrier(void)
 {
-	atomic_thread_fence(memory_order_release);
+	atomic_fetch_add(&hosted_barrier_word, 1);
 }
 
 static inline void dma_read_barrier(void)
 {
-	atomic_thread_fence(memory_order_acquire);
+	atomic_fetch_add(&hosted_barrier_word, 1);
 }
 
 static inline void dma_full_barrier(void)
 {
-	atomic_thread_fence(memory_order_seq_cst);
+	atomic_fetch_add(&hosted_barrier_word, 1);
 }
 
 #define HOSTED_MMIO(bits)                                                              \

@@ -1,21 +1,161 @@
 // SPDX-License-Identifier: MIT
 /*
- * Time on the hosted port: the host's monotonic clock, counted from the first question.
+ * Time on the hosted port: the host's monotonic clock counted from the first question, or a
+ * clock that a test sets. One helper thread sleeps until the earliest deadline of all CPUs and
+ * makes their timer interrupts pending.
  */
+#include <platform/hosted/hosted.h>
 #include <platform/clock.h>
-
 #include <stdatomic.h>
 #include <time.h>
 
-uint64_t clock_ns(void)
+static _Atomic uint64_t start;
+static _Atomic bool fake;
+static _Atomic uint64_t fake_now;
+
+static pthread_mutex_t helper_mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t helper_wake;
+static pthread_once_t helper_once = PTHREAD_ONCE_INIT;
+static uint64_t helper_until; /* helper_mutex; when it wakes by itself */
+
+static uint64_t host_ns(clockid_t clock)
 {
-	static _Atomic uint64_t start;
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	uint64_t ns = (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
-	uint64_t expected = 0;
-	if (atomic_compare_exchange_strong(&start, &expected, ns))
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
+}
+
+uint64_t clock_ns(void)
+{
+	uint64_t ns = host_ns(CLOCK_MONOTONIC);
+	uint64_t begin = 0;
+
+	if (atomic_load_explicit(&fake, memory_order_relaxed))
+		return atomic_load(&fake_now);
+	if (atomic_compare_exchange_strong(&start, &begin, ns))
 		return 0;
-	return ns > expected ? ns - expected : 0;
+	return ns > begin ? ns - begin : 0;
+}
+
+uint64_t clock_cycles(void)
+{
+	return host_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t clock_frequency(void)
+{
+	return NSEC_PER_SEC;
+}
+
+void clock_delay_ns(uint64_t ns)
+{
+	uint64_t end = host_ns(CLOCK_MONOTONIC) + ns;
+
+	while (host_ns(CLOCK_MONOTONIC) < end)
+		cpu_relax();
+}
+
+uint64_t clock_wall_seconds(void)
+{
+	return host_ns(CLOCK_REALTIME) / NSEC_PER_SEC;
+}
+
+/* Interrupt every CPU whose time has come; the earliest deadline left. */
+static uint64_t raise_due(void)
+{
+	uint64_t now = clock_ns();
+	uint64_t next = CLOCK_NEVER;
+
+	for (unsigned number = 0; number < cpu_possible(); number++) {
+		struct hosted_cpu *cpu = hosted_cpu(number);
+		uint64_t deadline = atomic_load(&cpu->deadline_ns);
+
+		if (deadline > now)
+			next = deadline < next ? deadline : next;
+		else if (atomic_compare_exchange_strong(&cpu->deadline_ns, &deadline,
+							CLOCK_NEVER))
+			hosted_raise(cpu, HOSTED_PENDING_TIMER);
+		else
+			next = now;
+	}
+	return next;
+}
+
+static void *helper_main(void *arg)
+{
+	pthread_mutex_lock(&helper_mutex);
+	for (;;) {
+		uint64_t next = raise_due();
+
+		helper_until = next;
+		if (next == CLOCK_NEVER || atomic_load(&fake)) {
+			helper_until = CLOCK_NEVER;
+			pthread_cond_wait(&helper_wake, &helper_mutex);
+		} else {
+			uint64_t host = next + atomic_load(&start);
+			struct timespec until = {.tv_sec = (time_t)(host / NSEC_PER_SEC),
+						 .tv_nsec = (long)(host % NSEC_PER_SEC)};
+
+			pthread_cond_timedwait(&helper_wake, &helper_mutex, &until);
+		}
+	}
+	return arg;
+}
+
+static void helper_start(void)
+{
+	pthread_condattr_t attributes;
+	pthread_t thread;
+
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&helper_wake, &attributes);
+	helper_until = CLOCK_NEVER;
+	pthread_create(&thread, NULL, helper_main, NULL);
+	pthread_detach(thread);
+}
+
+void clock_set_timer(uint64_t deadline_ns)
+{
+	struct hosted_cpu *cpu = hosted_cpu_self();
+
+	atomic_store(&cpu->deadline_ns, deadline_ns);
+	if (deadline_ns == CLOCK_NEVER)
+		return;
+	pthread_once(&helper_once, helper_start);
+	if (deadline_ns <= clock_ns()) {
+		raise_due();
+		return;
+	}
+	pthread_mutex_lock(&helper_mutex);
+	if (deadline_ns < helper_until)
+		pthread_cond_signal(&helper_wake);
+	pthread_mutex_unlock(&helper_mutex);
+}
+
+static void helper_poke(void)
+{
+	pthread_once(&helper_once, helper_start);
+	pthread_mutex_lock(&helper_mutex);
+	pthread_cond_signal(&helper_wake);
+	pthread_mutex_unlock(&helper_mutex);
+}
+
+void hosted_clock_fake(uint64_t ns)
+{
+	atomic_store(&fake_now, ns);
+	atomic_store(&fake, true);
+}
+
+void hosted_clock_advance(uint64_t ns)
+{
+	atomic_fetch_add(&fake_now, ns);
+	raise_due();
+}
+
+void hosted_clock_real(void)
+{
+	atomic_store(&fake, false);
+	helper_poke();
 }

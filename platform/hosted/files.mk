@@ -1,2 +1,13 @@
 # SPDX-License-Identifier: MIT
-sources-hosted += platform/hosted/main.c platform/hosted/clock.c platform/hosted/console.c platform/hosted/memory.c
+# The developer's machine as a port.
+sources-hosted += \
+	platform/hosted/clock.c \
+	platform/hosted/console.c \
+	platform/hosted/context.c \
+	platform/hosted/cpu.c \
+	platform/hosted/irq.c \
+	platform/hosted/main.c \
+	platform/hosted/memory.c \
+	platform/hosted/mmu.c \
+	platform/hosted/page_table.c \
+	platform/hosted/random.c

@@ -1,13 +1,68 @@
 // SPDX-License-Identifier: MIT
 /*
- * What the files of the hosted port share, and what its main does with the machine.
+ * What the files of the hosted port share, and what its main and hosted tests do with the
+ * machine: CPUs are POSIX threads, kernel threads are fibers that move between them, and an
+ * interrupt is a pending bit that is noticed where the simulated mask opens.
  */
 #ifndef PLATFORM_HOSTED_HOSTED_H
 #define PLATFORM_HOSTED_HOSTED_H
 
+#include <platform/cpu.h>
 #include <platform/types.h>
+#include <pthread.h>
+
+#define HOSTED_PENDING_TIMER     (1u << 0)
+#define HOSTED_PENDING_IPI       (1u << 1)
+#define HOSTED_PENDING_NMI       (1u << 2)
+#define HOSTED_PENDING_VECTOR(n) (UINT64_C(1) << (8 + (n)))
+#define HOSTED_VECTORS           48
+
+struct fiber;
+
+/* own: only code on that CPU touches it. */
+struct hosted_cpu {
+	unsigned number;
+	bool interrupts_open;     /* own */
+	struct thread *thread;    /* own */
+	struct fiber *outgoing;   /* own; across a switch */
+	struct fiber *incoming;   /* own; across a first switch */
+	_Atomic uint64_t pending; /* HOSTED_PENDING_ bits */
+	_Atomic uint64_t deadline_ns;
+	_Atomic bool sleeping;
+	pthread_mutex_t mutex; /* with `wake`: the sleep of an idle CPU */
+	pthread_cond_t wake;
+	pthread_t host_thread;
+};
+
+/* Set CPU 0 up for the calling POSIX thread; `cpus` is what cpu_possible() says. */
+void hosted_cpu_init(unsigned cpus);
+struct hosted_cpu *hosted_cpu(unsigned number);
+
+/* Make an interrupt pending and wake its CPU. Any host thread. */
+void hosted_raise(struct hosted_cpu *cpu, uint64_t bits);
+
+/* Call the handlers of the device vectors in `bits`; from the delivery loop. */
+void hosted_vectors_deliver(uint64_t bits);
+/* A simulated device raises the vector it was given; any host thread. */
+void hosted_vector_raise(unsigned number);
 
 /* Map the arena: physical addresses 0 to size. Ends the program with a message on failure. */
 void hosted_memory_init(uint64_t size);
+/* The host's page at an arena offset, for the mappings of mmu.c. */
+int hosted_arena_fd(void);
+uint64_t hosted_arena_size(void);
+/* RAM that the port keeps for its first page tables, at the end of the arena. */
+#define HOSTED_TABLES_SIZE MIB(16)
+
+/* Page tables with the direct map in them. */
+void hosted_mmu_init(void);
+
+/* Let tests set the time: clock_ns() stands still at `ns` until hosted_clock_advance(). */
+void hosted_clock_fake(uint64_t ns);
+void hosted_clock_advance(uint64_t ns);
+void hosted_clock_real(void);
+
+/* Addresses that stand for memory private to a CPU, for tests of what must refuse it. */
+extern uint8_t hosted_private_slot[PAGE_SIZE];
 
 #endif

@@ -1,30 +1,56 @@
 // SPDX-License-Identifier: MIT
 /*
- * "Physical memory": one lazily backed mapping, so that a large machine costs what it touches.
+ * "Physical memory": a sparse file of the host, mapped whole as the direct map and page by page
+ * where mmu.c maps it, so that two mappings of one frame show the same bytes.
  */
+#define _GNU_SOURCE
+#include <platform/barrier.h>
 #include <platform/memory.h>
 #include <platform/hosted/hosted.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
+_Atomic unsigned hosted_barrier_word;
 uint8_t *hosted_arena;
+uint8_t hosted_private_slot[PAGE_SIZE];
+
+static uint64_t arena_size;
+static int arena_fd;
 
 const struct phys platform_dma_zone_end[PLATFORM_DMA_ZONES] = {{MIB(16)}, {GIB(4)}};
 
-void hosted_memory_init(uint64_t size)
+static void give_up(void)
 {
-	void *arena = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (arena == MAP_FAILED) {
-		perror("hosted: cannot map the arena that stands for physical memory");
-		exit(1);
-	}
-	hosted_arena = arena;
+	perror("hosted: cannot map the arena that stands for physical memory");
+	exit(1);
 }
 
+void hosted_memory_init(uint64_t size)
+{
+	arena_size = size;
+	arena_fd = memfd_create("quire", MFD_CLOEXEC);
+	if (arena_fd < 0 || ftruncate(arena_fd, (off_t)size) != 0)
+		give_up();
+	hosted_arena = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+			    arena_fd, 0);
+	if (hosted_arena == MAP_FAILED)
+		give_up();
+}
+
+int hosted_arena_fd(void)
+{
+	return arena_fd;
+}
+
+uint64_t hosted_arena_size(void)
+{
+	return arena_size;
+}
+
+/* Pointers into the program image get the address that phys_to_virt() takes back to them. */
 struct phys virt_to_phys(const void *virt)
 {
-	return phys((uintptr_t)virt - (uintptr_t)hosted_arena);
+	return phys((uint64_t)((uintptr_t)virt - (uintptr_t)hosted_arena));
 }

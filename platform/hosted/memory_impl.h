@@ -6,12 +6,16 @@
 #define PLATFORM_HOSTED_MEMORY_IMPL_H
 
 extern uint8_t *hosted_arena;
+extern uint8_t hosted_private_slot[];
 
 static inline void *phys_to_virt(struct phys p)
 {
-	/* Not pointer arithmetic: the program's own data has physical addresses outside the
-	 * arena. */
-	return (void *)((uintptr_t)hosted_arena + (uintptr_t)p.addr);
+	return (void *)((uintptr_t)hosted_arena + p.addr);
+}
+
+static inline bool memory_is_cpu_private(const void *virt)
+{
+	return (uintptr_t)virt - (uintptr_t)hosted_private_slot < PAGE_SIZE;
 }
 
 #endif
