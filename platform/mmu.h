@@ -14,7 +14,8 @@
 #define MMU_EXECUTE  (1u << 1)
 #define MMU_UNCACHED (1u << 2)
 
-/* Gives and takes back one zeroed page for page tables; NULL/none fails the mapping cleanly. */
+/* Gives and takes back one zeroed page for page tables; NULL fails the mapping cleanly. alloc
+ * is called with interrupts off and the lock of the page tables held; free is not. */
 struct page_table_allocator {
 	void *(*alloc)(void);
 	void (*free)(void *table);
@@ -25,16 +26,22 @@ void mmu_set_allocator(const struct page_table_allocator *allocator);
 
 /*
  * Map [virt, virt+size) to [phys, ...), all multiples of PAGE_SIZE, with the largest pages that
- * fit. 0, -ENOMEM (nothing stays mapped), -EEXIST when part of it is mapped already.
+ * fit. 0, -ENOMEM (nothing stays mapped), -EEXIST when part of it is mapped already, -EINVAL
+ * for MMU_EXECUTE: memory is filled while writable and then made executable by mmu_protect(),
+ * which takes care of its direct-map alias.
  */
 int mmu_map(void *virt, struct phys p, uint64_t size, unsigned protection);
 
-/* Remove mappings and flush them on all CPUs before returning. Holes are allowed. */
+/* Remove mappings and flush them on all CPUs before returning. Holes are allowed; a large page
+ * must lie in the range whole. What mmu_protect() took from the direct-map alias is not given
+ * back: make the range MMU_WRITE first. */
 void mmu_unmap(void *virt, uint64_t size);
 
 /*
  * Change protection of a live range, the direct-map alias included, splitting large pages where
- * needed, and flush on all CPUs. 0 or -ENOMEM (unchanged) or -EINVAL (not mapped).
+ * needed, and flush on all CPUs. The alias becomes writable only with MMU_WRITE and is never
+ * executable. 0 or -ENOMEM (unchanged) or -EINVAL (not mapped, or it would make the direct map
+ * executable or the kernel's own text and constants writable through it).
  */
 int mmu_protect(void *virt, uint64_t size, unsigned protection);
 

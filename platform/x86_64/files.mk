@@ -2,8 +2,26 @@
 
 # Start and address space.
 sources-x86_64 += \
+	platform/x86_64/address_space.c \
 	platform/x86_64/entry.S \
-	platform/x86_64/memory.c
+	platform/x86_64/features.c \
+	platform/x86_64/memory.c \
+	platform/x86_64/mmu.c \
+	platform/x86_64/mmu_change.c \
+	platform/x86_64/mmu_space.c \
+	platform/x86_64/private.c \
+	platform/x86_64/start.c \
+	platform/x86_64/tlb.c
+
+# Exceptions and contexts.
+sources-x86_64 += \
+	platform/x86_64/context.c \
+	platform/x86_64/context_switch.S \
+	platform/x86_64/descriptors.c \
+	platform/x86_64/fpu.c \
+	platform/x86_64/trap.c \
+	platform/x86_64/trap_report.c \
+	platform/x86_64/vectors.S
 
 # Consoles.
 sources-x86_64 += \

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Kernel mappings below the frozen slots. One lock guards all tables; it is never held while
+ * other CPUs are asked to flush, because they might be waiting for it with interrupts off.
+ */
+#include <platform/mmu.h>
+
+#include <platform/memory.h>
+#include <platform/x86_64/address_space.h>
+#include <platform/x86_64/image.h>
+#include <platform/x86_64/mmu_walk.h>
+#include <platform/x86_64/private.h>
+#include <kernel/boot_memory.h>
+#include <errno.h>
+
+static struct lock_class page_table_class = {.name = "page tables"};
+struct spin_lock page_table_lock = SPIN_LOCK_INIT(&page_table_class);
+
+static void *boot_table_alloc(void)
+{
+	struct phys p = boot_memory_alloc(PAGE_SIZE, PAGE_SIZE);
+
+	if (!p.addr)
+		return NULL;
+	return memset(phys_to_virt(p), 0, PAGE_SIZE);
+}
+
+/* Set once, from boot to mm, before the second CPU. */
+static struct page_table_allocator allocator = {.alloc = boot_table_alloc};
+
+void mmu_set_allocator(const struct page_table_allocator *new_allocator)
+{
+	allocator = *new_allocator;
+}
+
+void *page_table_alloc(bool *from_boot)
+{
+	*from_boot = allocator.alloc == boot_table_alloc;
+	return allocator.alloc();
+}
+
+void page_table_free(void *table)
+{
+	allocator.free(table);
+}
+
+struct pte *page_table_below(unsigned level, struct pte entry)
+{
+	return phys_to_virt(pte_phys(level, entry));
+}
+
+struct pte *page_table_find(uintptr_t virt, unsigned *level)
+{
+	struct pte entry = kernel_slot_read(level_index(LEVEL_KERNEL_TOP, virt));
+	struct pte *found = NULL;
+
+	for (unsigned at = LEVEL_KERNEL_TOP; at > 1; at--) {
+		if (!pte_is_present(entry) || pte_is_leaf(at, entry))
+			break;
+		found = page_table_below(at, entry) + level_index(at - 1, virt);
+		entry = pte_read(found);
+		*level = at - 1;
+	}
+	return found;
+}
+
+struct pte *page_table_parent(uintptr_t virt)
+{
+	struct pte slot = kernel_slot_read(level_index(LEVEL_KERNEL_TOP, virt));
+	struct pte *level3 = page_table_below(LEVEL_KERNEL_TOP, slot) + level_index(3, virt);
+
+	return page_table_below(3, pte_read(level3)) + level_index(2, virt);
+}
+
+/* The entry for virt on `level`, with new tables down to it; NULL when there is no memory, or
+ * when a larger page is in the way. */
+static struct pte *page_table_reach(uintptr_t virt, unsigned level)
+{
+	struct pte entry = kernel_slot_read(level_index(LEVEL_KERNEL_TOP, virt));
+	struct pte *found;
+
+	ASSERT(pte_is_present(entry));
+	for (unsigned at = LEVEL_KERNEL_TOP - 1;; at--) {
+		found = page_table_below(at + 1, entry) + level_index(at, virt);
+		if (at == level)
+			return found;
+		entry = pte_read(found);
+		if (!pte_is_present(entry)) {
+			bool from_boot;
+			void *table = page_table_alloc(&from_boot);
+
+			if (!table)
+				return NULL;
+			entry = pte_table(at, virt_to_phys(table), from_boot);
+			pte_write(at, found, entry);
+		} else if (pte_is_leaf(at, entry)) {
+			return NULL;
+		}
+	}
+}
+
+/* Largest level whose page fits at virt and p with `size` bytes to go, and where no table
+ * stands in the way. */
+static unsigned map_level(uintptr_t virt, struct phys p, uint64_t size)
+{
+	unsigned level = 3;
+	unsigned there = 0;
+	struct pte *found = page_table_find(virt, &there);
+
+	while (level > 1 && (!level_has_leaves(level) || size < level_size(level) ||
+			     !is_aligned(virt | p.addr, level_size(level))))
+		level--;
+	if (found && there < level)
+		level = there;
+	return level;
+}
+
+int page_table_map_locked(uintptr_t virt, struct phys p, uint64_t size, unsigned protection)
+{
+	for (uint64_t done = 0; done < size;) {
+		struct phys at = phys(p.addr + done);
+		unsigned level = map_level(virt + done, at, size - done);
+		struct pte *entry = page_table_reach(virt + done, level);
+
+		if (!entry) {
+			page_table_clear_locked(virt, done);
+			return -ENOMEM;
+		}
+		pte_write(level, entry, pte_global(pte_leaf(level, at, protection)));
+		done += level_size(level);
+	}
+	return 0;
+}
+
+bool page_table_is_empty_locked(uintptr_t virt, uint64_t size)
+{
+	for (uintptr_t at = virt; at - virt < size;) {
+		unsigned level = LEVEL_KERNEL_TOP - 1;
+		struct pte *entry = page_table_find(at, &level);
+
+		if (entry && pte_is_present(pte_read(entry)))
+			return false;
+		at = align_down(at, level_size(level)) + level_size(level);
+	}
+	return true;
+}
+
+void page_table_clear_locked(uintptr_t virt, uint64_t size)
+{
+	for (uintptr_t at = virt; at - virt < size;) {
+		unsigned level = LEVEL_KERNEL_TOP - 1;
+		struct pte *entry = page_table_find(at, &level);
+		uintptr_t next = align_down(at, level_size(level)) + level_size(level);
+
+		if (entry && pte_is_present(pte_read(entry))) {
+			ASSERT(is_aligned(at, level_size(level)) && next - virt <= size);
+			pte_write(level, entry, (struct pte){0});
+		}
+		at = next;
+	}
+}
+
+int mmu_map_kernel(uintptr_t virt, struct phys p, uint64_t size, unsigned protection)
+{
+	struct irq_state state = spin_lock_irqsave(&page_table_lock);
+	int error = -EEXIST;
+
+	if (page_table_is_empty_locked(virt, size))
+		error = page_table_map_locked(virt, p, size, protection);
+	spin_unlock_irqrestore(&page_table_lock, state);
+	return error;
+}
+
+int mmu_map(void *virt, struct phys p, uint64_t size, unsigned protection)
+{
+	ASSERT(is_aligned((uintptr_t)virt | p.addr | size, PAGE_SIZE));
+	ASSERT(!private_contains(virt) && !private_pool_contains(p));
+	if (protection & MMU_EXECUTE)
+		return -EINVAL;
+	return mmu_map_kernel((uintptr_t)virt, p, size, protection);
+}
+
+bool mmu_lookup(const void *virt, struct phys *p, unsigned *protection)
+{
+	uintptr_t address = (uintptr_t)virt;
+	struct pte entry = {0};
+	struct irq_state state;
+	unsigned level = 1;
+
+	if (address < DIRECT_MAP_BASE)
+		return false;
+	state = spin_lock_irqsave(&page_table_lock);
+	if (private_contains(virt)) {
+		entry = private_lookup(address);
+	} else {
+		struct pte *found = page_table_find(address, &level);
+
+		if (found)
+			entry = pte_read(found);
+	}
+	spin_unlock_irqrestore(&page_table_lock, state);
+	if (!pte_is_present(entry))
+		return false;
+	*p = phys(pte_phys(level, entry).addr + (address & (level_size(level) - 1)));
+	*protection = pte_protection(entry);
+	return true;
+}
+
+void *mmu_page_array_base(void)
+{
+	return (void *)PAGE_ARRAY_BASE;
+}

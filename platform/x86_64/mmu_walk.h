@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Walking and changing the shared tables; used by mmu.c and mmu_change.c only.
+ */
+#ifndef PLATFORM_X86_64_MMU_WALK_H
+#define PLATFORM_X86_64_MMU_WALK_H
+
+#include <platform/x86_64/page_table.h>
+#include <kernel/lock.h>
+
+/* Guards every table below the slots. Interrupts off while held; nothing may be waited for. */
+extern struct spin_lock page_table_lock;
+
+/* A zeroed table from the allocator in force, or NULL. */
+void *page_table_alloc(bool *from_boot);
+void page_table_free(void *table);
+
+/* First entry of the table that `entry`, on `level`, leads to. */
+struct pte *page_table_below(unsigned level, struct pte entry);
+
+/* The entry that decides about virt: a leaf, or one that is not present; its level. NULL (level
+ * unchanged) when the slot has no table. Safe without the lock. */
+struct pte *page_table_find(uintptr_t virt, unsigned *level);
+
+/* The level-2 entry above a level-1 table that page_table_find() saw. */
+struct pte *page_table_parent(uintptr_t virt);
+
+bool page_table_is_empty_locked(uintptr_t virt, uint64_t size) REQUIRES(page_table_lock);
+int page_table_map_locked(uintptr_t virt, struct phys p, uint64_t size, unsigned protection)
+	REQUIRES(page_table_lock);
+/* Entries in the range become not present; no flush. Large pages must lie inside it whole. */
+void page_table_clear_locked(uintptr_t virt, uint64_t size) REQUIRES(page_table_lock);
+
+#endif

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+/*
+ * First steps of the boot CPU: features, descriptor tables, exceptions, serial line.
+ */
+#include <platform/init.h>
+
+#include <platform/x86_64/console_devices.h>
+#include <platform/x86_64/descriptors.h>
+#include <platform/x86_64/features.h>
+#include <platform/x86_64/private.h>
+#include <platform/x86_64/trap.h>
+#include <platform/x86_64/x86.h>
+#include <kernel/attributes.h>
+
+extern char boot_stack[], boot_stack_end[];
+
+void platform_early_init(struct boot_info *info UNUSED)
+{
+	struct private_area *area = private_area();
+
+	cpu_features_detect();
+	cpu_features_enable();
+	area->apic_id = cpu_features.apic_id;
+	area->stack = (uintptr_t)boot_stack;
+	area->stack_size = (uint64_t)(boot_stack_end - boot_stack);
+	area->root.addr = cr3_read();
+	descriptors_init();
+	trap_init();
+	console_init_serial();
+}
