@@ -12,4 +12,9 @@ static inline void *phys_to_virt(struct phys p)
 	return (void *)(DIRECT_MAP_BASE + p.addr);
 }
 
+static inline bool memory_is_cpu_private(const void *virt)
+{
+	return (uintptr_t)virt - PRIVATE_BASE < SLOT_SIZE;
+}
+
 #endif
