@@ -46,9 +46,10 @@ $(out)/app: force
 
 -include boot/efi.mk
 
-image: all
-	$(call quiet,IMAGE,build/$(PORT)/quire.img)python3 tools/image.py --efi $(efi) \
-	  --output build/$(PORT)/quire.img
+$(out)/quire.img: $(efi) tools/image.py
+	$(call quiet,IMAGE,$@)python3 tools/image.py --efi $< --output $@
+image: all $(out)/quire.img
+	@cp $(out)/quire.img $(out)/NOTICES.txt build/$(PORT)/
 
 compile_commands.json:
 	@$(MAKE) -f tools/build.mk PORT=$(PORT) -Bn V=1 all | tools/compile_commands.py > $@
