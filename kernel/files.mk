@@ -8,11 +8,19 @@ sources += \
 	kernel/command_line_parse.c \
 	kernel/format.c \
 	kernel/json.c \
+	kernel/line_editor.c \
 	kernel/log.c \
+	kernel/pager.c \
 	kernel/panic.c \
+	kernel/shell.c \
+	kernel/shell_commands.c \
 	kernel/symbols.c
 
-sources-target += kernel/main.c kernel/ubsan.c kernel/stack_protector.c
+sources-target += \
+	kernel/main.c \
+	kernel/shell_console.c \
+	kernel/stack_protector.c \
+	kernel/ubsan.c
 
 # Memory before mm.
 sources += kernel/boot_memory.c

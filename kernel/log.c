@@ -186,20 +186,30 @@ enum log_level log_level(void)
 	return (enum log_level)atomic_load_explicit(&console_level, memory_order_relaxed);
 }
 
-void log_init(void)
+bool log_level_parse(const char *text, enum log_level *level)
 {
-	const char *text = command_line_get("loglevel");
-
-	if (!text)
-		return;
 	for (unsigned i = 0; i < ARRAY_SIZE(level_names); i++) {
 		if (strcmp(text, level_names[i]) == 0 ||
 		    (text[0] == (char)('0' + i) && text[1] == '\0')) {
-			log_set_level((enum log_level)i);
-			return;
+			*level = (enum log_level)i;
+			return true;
 		}
 	}
-	log_warn("log: loglevel=%s is no level: use error, warn, info, debug or 0 to 3", text);
+	return false;
+}
+
+void log_init(void)
+{
+	const char *text = command_line_get("loglevel");
+	enum log_level level;
+
+	if (!text)
+		return;
+	if (log_level_parse(text, &level))
+		log_set_level(level);
+	else
+		log_warn("log: loglevel=%s is no level: use error, warn, info, debug or 0 to 3",
+			 text);
 }
 
 static void print_piece(const char *text, size_t length)
@@ -278,22 +288,35 @@ void print_set_pager(void (*pager)(const char *text, size_t length))
 	atomic_store(&print_pager, pager);
 }
 
+bool log_ring_next(uint64_t *position, char *line, size_t size)
+{
+	size_t length = 0;
+	struct log_hold hold = log_hold();
+	bool found = ring_next(position, line, size - 1, &length) >= 0;
+
+	log_release(hold);
+	line[length - (length > 0 && line[length - 1] == '\n')] = '\0';
+	return found;
+}
+
+uint64_t log_ring_end(void)
+{
+	struct log_hold hold = log_hold();
+	uint64_t end = ring_end;
+
+	log_release(hold);
+	return end;
+}
+
 void log_print_ring(void)
 {
 	char line[LOG_LINE_MAX + 64];
 	uint64_t position = 0;
-	size_t length;
 
-	struct log_hold hold = log_hold();
-	uint64_t end = ring_end;
-	log_release(hold);
-	while (position < end) {
-		hold = log_hold();
-		int level = ring_next(&position, line, sizeof(line), &length);
-		log_release(hold);
-		if (level < 0)
+	for (uint64_t end = log_ring_end(); position < end;) {
+		if (!log_ring_next(&position, line, sizeof(line)))
 			break;
-		print_text(line, length);
+		print("%s\n", line);
 	}
 }
 

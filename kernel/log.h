@@ -14,6 +14,7 @@
 #include <kernel/attributes.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
@@ -29,6 +30,8 @@ void log_line(enum log_level level, const char *pattern, ...) PRINTF_LIKE(2, 3);
 
 /* Console level: lines at or below it are printed at once. */
 void log_set_level(enum log_level level);
+/* error, warn, info, debug or 0 to 3; false for anything else. */
+bool log_level_parse(const char *text, enum log_level *level) MUST_CHECK;
 enum log_level log_level(void);
 /* Take the level from the `loglevel=` key: error, warn, info, debug or 0 to 3. After
  * command_line_init(). */
@@ -58,6 +61,12 @@ void print_set_pager(void (*pager)(const char *text, size_t length));
 
 /* Send each stored line, oldest first, to print(). */
 void log_print_ring(void);
+
+/* Copy the line at *position (0: the oldest) without its newline, terminated, and step over it;
+ * false at the end. Lines that were overwritten meanwhile are left out. */
+bool log_ring_next(uint64_t *position, char *line, size_t size);
+/* Position behind the newest line: where a walk stops that must not follow new ones. */
+uint64_t log_ring_end(void);
 
 /* Divert what log and print write, for tests that look at text; NULL restores the console. The
  * sink runs with the log's lock held and must not log. */

@@ -33,9 +33,8 @@ static NORETURN void serve(void)
 		platform_exit(tests_run(*tests && strcmp(tests, "all") ? tests : NULL,
 					command_line_number("seed", 0)) == 0);
 	if (commands)
-		platform_exit(shell_run_line(commands) == 0);
+		platform_exit(shell_run_paged(commands) == 0);
 	shell_interactive();
-	platform_power_off();
 }
 
 void kmain(struct boot_info *info)

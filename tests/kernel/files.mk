@@ -4,8 +4,13 @@ tests += \
 	tests/kernel/command_line_test.c \
 	tests/kernel/format_test.c \
 	tests/kernel/json_test.c \
+	tests/kernel/line_editor_test.c \
 	tests/kernel/log_test.c \
+	tests/kernel/pager_test.c \
 	tests/kernel/text_sink.c
 
 # One instance, which on a target describes the real machine.
 tests-hosted += tests/kernel/acpi_test.c tests/kernel/boot_memory_test.c
+
+# Registers commands of its own, which a target's `help` should not show.
+tests-hosted += tests/kernel/shell_test.c
