@@ -2,4 +2,5 @@
 # Devices: what they say is never trusted.
 
 sources += \
+	drivers/driver.c \
 	drivers/virtio/virtqueue.c

@@ -12,18 +12,18 @@
 #include <stdint.h>
 
 struct pci_address {
-	uint16_t segment;
+	uint32_t segment; /* 16 bits in ACPI; dumps of other systems have larger ones */
 	uint8_t bus;
 	uint8_t devfn; /* device << 3 | function */
 };
 
-/* "ssss:bb:dd.f" and the end of the string. */
-#define PCI_ADDRESS_TEXT 13
+/* "ssss:bb:dd.f", up to eight digits of segment, and the end of the string. */
+#define PCI_ADDRESS_TEXT 17
 
 static inline struct pci_address pci_address(unsigned segment, unsigned bus, unsigned device,
 					     unsigned function)
 {
-	return (struct pci_address){(uint16_t)segment, (uint8_t)bus,
+	return (struct pci_address){segment, (uint8_t)bus,
 				    (uint8_t)(device << 3 | (function & 7))};
 }
 
@@ -43,10 +43,10 @@ static inline unsigned pci_address_routing_id(struct pci_address a)
 	return (unsigned)a.bus << 8 | a.devfn;
 }
 
-/* All 32 bits, ascending in the order of listings. */
-static inline uint32_t pci_address_key(struct pci_address a)
+/* All of it, ascending in the order of listings. */
+static inline uint64_t pci_address_key(struct pci_address a)
 {
-	return (uint32_t)a.segment << 16 | pci_address_routing_id(a);
+	return (uint64_t)a.segment << 16 | pci_address_routing_id(a);
 }
 
 static inline bool pci_address_equal(struct pci_address a, struct pci_address b)
@@ -54,7 +54,7 @@ static inline bool pci_address_equal(struct pci_address a, struct pci_address b)
 	return pci_address_key(a) == pci_address_key(b);
 }
 
-/* Writes PCI_ADDRESS_TEXT bytes and returns text. */
+/* Writes at most PCI_ADDRESS_TEXT bytes and returns text. */
 char *pci_address_format(struct pci_address address, char text[PCI_ADDRESS_TEXT]);
 
 /*

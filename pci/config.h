@@ -19,6 +19,13 @@
 
 struct pci_access;
 
+/* Buses a back end reaches in one segment, both ends included. */
+struct pci_bus_range {
+	uint32_t segment;
+	uint8_t first;
+	uint8_t last;
+};
+
 /* One way to reach configuration space. Offsets and widths arrive checked. */
 struct pci_access_operations {
 	const char *name; /* for reports: "ECAM", "ports CF8/CFC", "image" */
@@ -29,6 +36,8 @@ struct pci_access_operations {
 		    unsigned width, uint32_t *value);
 	int (*write)(struct pci_access *access, struct pci_address address, unsigned offset,
 		     unsigned width, uint32_t value);
+	/* The index-th range to scan; false beyond the last. NULL with `next`. */
+	bool (*range)(struct pci_access *access, unsigned index, struct pci_bus_range *range);
 	/*
 	 * Only of back ends that know their functions from a list: the first function at or
 	 * above *address in the order of pci_address_key(); false when there is none. A listed

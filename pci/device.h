@@ -9,6 +9,7 @@
 
 #include <kernel/list.h>
 #include <pci/config.h>
+#include <platform/pci_config.h>
 #include <platform/types.h>
 
 struct pci_driver;
@@ -46,6 +47,7 @@ struct pci_device {
 	uint8_t revision;
 	uint8_t header_type; /* without the multifunction bit: 0 endpoint, 1 bridge, 2 CardBus
 			      */
+	bool multifunction;  /* as the header says; not used below an ARI port */
 	enum pci_readability readability;
 
 	/* Offsets of capabilities, 0 when absent. */
@@ -63,7 +65,9 @@ struct pci_device {
 	uint8_t subordinate;
 	bool unreachable; /* a bridge whose numbers lead nowhere: what is below is unknown */
 
-	/* Tree. parent: the bridge whose secondary bus this is on, NULL on a root bus. */
+	/* Tree. parent: the bridge whose secondary bus this is on, NULL on a root bus.
+	 * Functions of a root bus are siblings only while it is scanned: iterate over the list
+	 * for roots. */
 	struct pci_device *parent;
 	struct pci_device *first_child;
 	struct pci_device *next_sibling;
@@ -72,6 +76,7 @@ struct pci_device {
 
 	/* Binding; owned by drivers/driver.c and the driver. */
 	const struct pci_driver *driver;
+	const char *driver_name; /* for listings: driver is opaque here */
 	void *driver_data;
 	struct pci_msix *interrupts; /* owned by pci/msix.c */
 };
@@ -111,6 +116,9 @@ struct pci_defect {
 
 struct pci_fabric {
 	struct pci_access *access;
+	/* What platform_confirms_atomic_ops() says of this fabric; NULL: nothing. */
+	enum platform_atomic_statement (*statement)(unsigned segment, unsigned bdf,
+						    unsigned mask);
 	struct list_head devices;
 	unsigned device_count;
 	bool renumbered;       /* bus numbers are ours, not the firmware's */
@@ -118,7 +126,7 @@ struct pci_fabric {
 	struct pci_defect defects[PCI_DEFECTS_MAX];
 };
 
-/* The machine's own fabric; empty before pci_start(). */
+/* The machine's own fabric; empty before pci_init(). */
 extern struct pci_fabric pci_fabric;
 
 /* An empty fabric over a back end; the access must outlive it. */
@@ -131,7 +139,7 @@ void pci_fabric_clear(struct pci_fabric *fabric);
 /* NULL when there is no such function. */
 struct pci_device *pci_device_find(const struct pci_fabric *fabric, struct pci_address address);
 
-/* Keep a defect; beyond PCI_DEFECTS_MAX they are only counted. */
+/* Keep a defect, once per function and kind; beyond PCI_DEFECTS_MAX they are only counted. */
 void pci_defect_add(struct pci_fabric *fabric, struct pci_address address,
 		    enum pci_defect_kind kind, uint32_t value);
 /* One sentence for people. */

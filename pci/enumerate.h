@@ -15,8 +15,4 @@
  */
 int pci_enumerate(struct pci_fabric *fabric) MUST_CHECK;
 
-/* Choose the back end of this machine, enumerate into pci_fabric and report defects. 0, -ENODEV
- * on a machine without PCI. Once, after mm and ACPI are up. */
-int pci_start(void) MUST_CHECK;
-
 #endif

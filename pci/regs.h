@@ -13,6 +13,7 @@
 #define PCI_REG_STATUS        0x06
 #define PCI_REG_CLASS         0x08 /* revision in the low byte */
 #define PCI_REG_CACHE_LINE    0x0c
+#define PCI_REG_LATENCY       0x0d
 #define PCI_REG_HEADER        0x0e
 #define PCI_REG_BAR0          0x10
 #define PCI_REG_SUBSYSTEM     0x2c /* header type 0 */
@@ -25,6 +26,8 @@
 #define PCI_COMMAND_MASTER    0x0004
 #define PCI_COMMAND_NO_INTX   0x0400
 #define PCI_STATUS_INTX       0x0008
+#define PCI_STATUS_66MHZ      0x0020
+#define PCI_STATUS_DEVSEL     0x0600
 #define PCI_STATUS_CAPABILITY 0x0010
 
 /* Header type 1. */
@@ -106,6 +109,7 @@
 #define PCI_ARI_NEXT      0x05
 #define PCI_SRIOV_CONTROL 0x08
 #define PCI_SRIOV_ENABLE  0x0001
+#define PCI_SRIOV_TOTAL   0x0e
 #define PCI_SRIOV_COUNT   0x10
 #define PCI_SRIOV_OFFSET  0x14
 #define PCI_SRIOV_STRIDE  0x16

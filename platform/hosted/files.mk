@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The developer's machine as a port.
 sources-hosted += \
+	platform/hosted/boot_info.c \
 	platform/hosted/clock.c \
 	platform/hosted/console.c \
 	platform/hosted/context.c \
@@ -10,4 +11,5 @@ sources-hosted += \
 	platform/hosted/memory.c \
 	platform/hosted/mmu.c \
 	platform/hosted/page_table.c \
+	platform/hosted/pci_config.c \
 	platform/hosted/random.c

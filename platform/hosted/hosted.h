@@ -62,6 +62,14 @@ void hosted_clock_fake(uint64_t ns);
 void hosted_clock_advance(uint64_t ns);
 void hosted_clock_real(void);
 
+/* CF8/CFC for tests: from now on the machine has these ports; NULL takes them away. */
+struct hosted_pci_ports {
+	uint32_t (*read)(unsigned bus, unsigned devfn, unsigned offset, unsigned width);
+	void (*write)(unsigned bus, unsigned devfn, unsigned offset, unsigned width,
+		      uint32_t value);
+};
+void hosted_pci_set_ports(const struct hosted_pci_ports *ports);
+
 /* Addresses that stand for memory private to a CPU, for tests of what must refuse it. */
 extern uint8_t hosted_private_slot[PAGE_SIZE];
 

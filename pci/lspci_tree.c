@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+/*
+ * lspci -t: the first child stands on its bridge's line, the others below it. No recursion: the
+ * columns of the open levels are remembered, and beyond LEVELS_MAX the tree is cut.
+ */
+#include <pci/lspci.h>
+#include <kernel/format.h>
+#include <kernel/log.h>
+#include <string.h>
+
+#define LEVELS_MAX 24
+#define LINE_MAX   320
+
+struct tree {
+	const struct pci_fabric *fabric;
+	char line[LINE_MAX];
+	unsigned column[LEVELS_MAX];
+	const struct pci_device *open[LEVELS_MAX]; /* the function printed last on each level */
+	unsigned level;
+};
+
+/* Root buses have no bridge to hold their functions together. */
+static const struct pci_device *next_on_bus(const struct pci_fabric *fabric,
+					    const struct pci_device *device)
+{
+	const struct pci_device *next = device;
+
+	if (device->parent)
+		return device->next_sibling;
+	do {
+		if (next->link.next == &fabric->devices)
+			return NULL;
+		next = list_entry(next->link.next, struct pci_device, link);
+	} while (next->parent || next->address.bus != device->address.bus ||
+		 next->address.segment != device->address.segment);
+	return next;
+}
+
+/* The function's own text at the end of the line, with the connector that leads to it. */
+static void put_function(struct tree *tree, const struct pci_device *device, bool first)
+{
+	const char *connector = "---";
+	bool more = next_on_bus(tree->fabric, device) != NULL;
+
+	if (first)
+		tree->column[tree->level] = (unsigned)strlen(tree->line) + 1;
+	if (more)
+		connector = first ? "-+-" : "+-";
+	else if (!first)
+		connector = "\\-";
+	tree->open[tree->level] = device;
+	format_append(tree->line, sizeof(tree->line), "%s%02x.%x", connector,
+		      pci_address_device(device->address),
+		      pci_address_function(device->address));
+	if (!pci_device_is_bridge(device))
+		return;
+	if (device->subordinate > device->secondary)
+		format_append(tree->line, sizeof(tree->line), "-[%02x-%02x]-",
+			      device->secondary, device->subordinate);
+	else
+		format_append(tree->line, sizeof(tree->line), "-[%02x]-", device->secondary);
+}
+
+/* Bars of the levels that go on, up to the column of the present one. */
+static void start_line(struct tree *tree)
+{
+	print("%s\n", tree->line);
+	memset(tree->line, ' ', sizeof(tree->line));
+	for (unsigned i = 0; i < tree->level; i++) {
+		if (next_on_bus(tree->fabric, tree->open[i]))
+			tree->line[tree->column[i]] = '|';
+	}
+	tree->line[tree->column[tree->level]] = '\0';
+}
+
+static void print_root(const struct pci_fabric *fabric, const struct pci_device *first)
+{
+	struct tree tree = {.fabric = fabric};
+	const struct pci_device *next = first;
+
+	format_append(tree.line, sizeof(tree.line), "-[%04x:%02x]",
+		      (unsigned)first->address.segment, first->address.bus);
+	put_function(&tree, first, true);
+	for (;;) {
+		next = tree.open[tree.level]->first_child;
+		if (next && tree.level + 1 < LEVELS_MAX &&
+		    strlen(tree.line) + 24 < sizeof(tree.line)) {
+			tree.level++;
+			put_function(&tree, next, true);
+			continue;
+		}
+		while (!(next = next_on_bus(fabric, tree.open[tree.level])) && tree.level > 0)
+			tree.level--;
+		if (!next)
+			break;
+		start_line(&tree);
+		put_function(&tree, next, false);
+	}
+	print("%s\n", tree.line);
+}
+
+void lspci_print_tree(const struct pci_fabric *fabric)
+{
+	const struct pci_device *device, *before = NULL;
+
+	pci_for_each_device(device, fabric)
+	{
+		if (device->parent)
+			continue;
+		if (!before || before->address.bus != device->address.bus ||
+		    before->address.segment != device->address.segment)
+			print_root(fabric, device);
+		before = device;
+	}
+}
