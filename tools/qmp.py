@@ -15,7 +15,7 @@ PR_SET_THP_DISABLE = 41
 MAPPING = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ (\d+)")
 
 
-class QmpError(Exception):
+class QmpError(RuntimeError):
     """QEMU refused a command, or the connection ended."""
 
 

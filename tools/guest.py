@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""A running guest for the tests that look at QEMU from outside: shell, QMP, resident memory."""
+import json
+import os
+import pathlib
+import re
+import selectors
+import subprocess
+import tempfile
+import time
+
+import qemu
+import qmp
+
+PROMPT = "quire> "
+NOISE = re.compile(r"\x1b\[[0-9;?=]*[A-Za-z]|\r")
+SCALE = {"M": 20, "G": 30}
+
+
+class GuestError(RuntimeError):
+    """The guest did not do what was asked; the text ends with what it printed last."""
+
+
+def memory_bytes(text: str) -> int:
+    return int(text[:-1]) << SCALE[text[-1]]
+
+
+class Guest:
+    """QEMU with Quire at its shell. A context manager; QEMU is ended with it.
+
+    Takes the words of tools/qemu.py (`--uefi`, `--memory`, ...) and further QEMU options.
+    """
+
+    def __init__(self, *words: str, options: tuple[str, ...] = ()):
+        arguments = qemu.make_parser().parse_args(["boot", *words])
+        qemu.check_files(arguments)
+        self.memory = memory_bytes(arguments.memory)
+        self._folder = tempfile.TemporaryDirectory(prefix="quire-guest-")
+        self.scratch = pathlib.Path(self._folder.name)
+        socket = self.scratch / "qmp"
+        command = qemu.build_command(arguments, self.scratch)
+        command += ["-qmp", f"unix:{socket},server=on,wait=off", *options]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            preexec_fn=qmp.without_huge_pages,
+        )  # fmt: skip
+        self.text = ""
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self.process.stdout, selectors.EVENT_READ)
+        try:
+            self.qmp = qmp.Qmp(str(socket))
+        except qmp.QmpError:
+            self.close()
+            raise
+
+    def __enter__(self) -> "Guest":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.qmp.close()
+        self.close()
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self._folder.cleanup()
+
+    def _read(self, timeout: float) -> bool:
+        """Take what the guest printed; False at the end of QEMU."""
+        if self._selector.select(max(timeout, 0)):
+            block = os.read(self.process.stdout.fileno(), 65536)
+            self.text += NOISE.sub("", block.decode("utf-8", "replace"))
+            return bool(block)
+        return True
+
+    def wait_for(self, pattern: str, timeout: float) -> str:
+        """The text up to and with the pattern, which is then taken away."""
+        deadline = time.monotonic() + timeout
+        while not (match := re.search(pattern, self.text)):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise GuestError(f"no {pattern!r} within {timeout:g} s; last: {self.text[-600:]}")
+            if not self._read(left):
+                raise GuestError(
+                    f"QEMU ended, status {self.process.wait()}, before {pattern!r}; "
+                    f"last: {self.text[-600:]}"
+                )
+        found, self.text = self.text[: match.end()], self.text[match.end() :]
+        return found
+
+    def wait_shell(self, timeout: float = 240) -> None:
+        self.wait_for(f"(?m)^{re.escape(PROMPT)}", timeout)
+
+    def command(self, line: str, timeout: float = 240) -> str:
+        """Run one line of the shell; what it printed."""
+        self.process.stdin.write(line.encode() + b"\n")
+        self.process.stdin.flush()
+        self.wait_for(re.escape(line) + r"[ \t]*\n", timeout)
+        return self.wait_for(f"(?m)^{re.escape(PROMPT)}", timeout)[: -len(PROMPT)]
+
+    def report(self, line: str, timeout: float = 60) -> dict:
+        """Run a report command with -j; its one line of JSON."""
+        output = self.command(f"{line} -j", timeout)
+        lines = [text for text in output.splitlines() if text.startswith("{")]
+        if len(lines) != 1:
+            raise GuestError(f"{line} -j printed {len(lines)} lines of JSON: {output[-600:]}")
+        return json.loads(lines[0])
+
+    def resident(self) -> int:
+        """Bytes of the guest's memory that the host holds."""
+        return qmp.resident_memory(self.process.pid, self.memory)
