@@ -3,7 +3,6 @@
 # Portable: the kernel (direct boot) and the tests; the EFI loader compiles its own copies
 # (boot/efi.mk).
 sources += boot/memory_map.c boot/pvh_info.c
-sources-hosted += boot/memory_map_efi.c
 
 sources-x86_64 += \
 	boot/kernel_start.c \

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Between the files of the EFI loader.
+ */
+#ifndef BOOT_EFI_LOADER_H
+#define BOOT_EFI_LOADER_H
+
+#include <kernel/attributes.h>
+#include <kernel/boot_info.h>
+
+#include <efi.h>
+
+/* What firmware handed to efi_main(). */
+struct efi_loader {
+	EFI_HANDLE image;
+	EFI_SYSTEM_TABLE *system;
+	EFI_BOOT_SERVICES *services;
+	EFI_LOADED_IMAGE *loaded; /* NULL when firmware does not say */
+};
+
+/* One line on firmware's console, if there is one. Not after boot services ended. */
+void efi_say(const struct efi_loader *loader, const char *text);
+
+/* Fill the fields of info that firmware knows: command line, ACPI root, framebuffer, system
+ * table, boot device, firmware name. Missing things stay empty. */
+void efi_collect(const struct efi_loader *loader, struct boot_info *info);
+
+/* Pages below `limit`; NULL when there are none. */
+void *efi_pages(const struct efi_loader *loader, EFI_MEMORY_TYPE type, uint64_t size,
+		uint64_t limit);
+
+/* The protocol's interface on a handle (NULL: the first that has one); NULL: none. */
+void *efi_protocol(const struct efi_loader *loader, EFI_HANDLE handle, const EFI_GUID *guid);
+
+/*
+ * Leave boot services and fill info's ranges, from ranges[max] in memory of the loader. Buffers
+ * are allocated before the first try. NULL: boot services are gone. Else a message: `*gone`
+ * says whether firmware may still be called.
+ */
+const char *efi_leave(const struct efi_loader *loader, struct boot_info *info,
+		      struct boot_range *ranges, size_t max, bool *gone);
+
+#endif
