@@ -1,2 +1,21 @@
 # SPDX-License-Identifier: MIT
-sources +=
+# Frames and zones, blocks and folios, small objects.
+sources += \
+	mm/bad_page.c \
+	mm/block.c \
+	mm/check.c \
+	mm/folio.c \
+	mm/frames.c \
+	mm/frames_check.c \
+	mm/frames_search.c \
+	mm/kmalloc.c \
+	mm/mm.c \
+	mm/node.c \
+	mm/page.c \
+	mm/page_alloc.c \
+	mm/ranges.c \
+	mm/slab.c \
+	mm/slab_page.c \
+	mm/stack.c \
+	mm/zone.c \
+	mm/zone_init.c

@@ -152,6 +152,7 @@ static inline bool page_flag_test(const struct page *page, enum page_flag flag)
  * 2 MiB block that some record in it was written on its own, so that freeing and allocating
  * walk it (B-0). Any context.
  */
+void page_note_written(struct page *page);
 void page_flag_set(struct page *page, enum page_flag flag);
 void page_flag_clear(struct page *page, enum page_flag flag);
 /* Set, and tell whether it was set before. */

@@ -4,21 +4,22 @@
 
 A row's id stands in the name of its test with `_` for `-` (F-T12: `folio.F_T12_...`), as a whole
 word. tests/spec_rows.txt lists the ids, the ports each must pass on and the issue it is due in;
-results are read from build/test/*.log. --due N counts only rows due up to issue N. Prints a line
-per specification, then each due row that is missing. Exit status 1 if a due row failed or did not
-run on a port it must run on.
+results are those tools/verdict.py kept in build/results. --due N counts only rows due up to
+issue N. Prints a line per specification, then each due row that is missing. Exit status 1 if a due
+row failed or did not run on a port it must run on.
 """
 import argparse
 import collections
+import json
 import pathlib
 import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "build/results"
 NAMES = {"F": "folio", "M": "mapping-dma", "L": "list-lru", "S": "shrinker",
          "D": "deferred-split", "B": "balloon core", "V": "balloon virtio", "W": "balloon VMware",
          "C": "balloon CMM", "A": "pci-atomicops", "P": "pt-shadow"}
-RESULT = re.compile(r"^(ok|not ok) \d+ (\S+)(?: # (.*))?$")
 IDENTITY = re.compile(r"(?<![A-Za-z0-9])([FMLSDBVWCAP])_T(\d+)(?![A-Za-z0-9])")
 
 
@@ -35,17 +36,14 @@ def read_results() -> tuple[dict[str, set[str]], set[str]]:
     """Ports on which a test of each id passed everywhere it ran; ids with a failure."""
     passed: dict[str, set[str]] = collections.defaultdict(set)
     failed = set()
-    for log in sorted((ROOT / "build/test").glob("*.log")):
-        port = "hosted" if log.name.startswith("hosted") else "x86_64"
-        for line in log.read_text(errors="replace").splitlines():
-            match = RESULT.match(line.strip())
-            if not match or "# SKIP" in line:
-                continue
-            for letter, number in IDENTITY.findall(match[2]):
+    for path in sorted(RESULTS.glob("*.json")):
+        record = json.loads(path.read_text())
+        for name, outcome in record["results"].items():
+            for letter, number in IDENTITY.findall(name):
                 identity = f"{letter}-T{number}"
-                if match[1] == "ok":
-                    passed[identity].add(port)
-                else:
+                if outcome == "ok":
+                    passed[identity].add(record["port"])
+                elif outcome != "SKIP":
                     failed.add(identity)
     return passed, failed
 

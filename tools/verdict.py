@@ -10,7 +10,7 @@ What counts as failed: `not ok`, ERROR, a test that checked nothing, a SKIP that
 does not list for the port, a test that never ended (CRASH, or HANG when the status is 124), a
 missing plan, end line or result, a panic, a sanitizer's report, a status that disagrees.
 
-Results go to build/results/PORT-CONFIG.json for `make spec-coverage`. The last line printed is
+Results go to build/results/CONFIG.json for `make spec-coverage`. The last line printed is
 `N passed, N failed, N skipped`; several logs are added up. Exit status: 0 nothing failed,
 1 something failed, 2 a file cannot be read.
 """
@@ -210,8 +210,7 @@ def store(verdict: Verdict, port: str, config: str) -> None:
         "config": config,
         "results": {result.name: result.outcome for result in verdict.results},
     }
-    path = RESULTS / (config if config.startswith(port) else f"{port}-{config}")
-    path.with_name(path.name + ".json").write_text(json.dumps(record, indent=1) + "\n")
+    (RESULTS / f"{config}.json").write_text(json.dumps(record, indent=1) + "\n")
 
 
 def main() -> int:

@@ -4,9 +4,11 @@
  * the same runner as on a target.
  */
 #include <platform/hosted/hosted.h>
+#include <kernel/boot_info.h>
+#include <kernel/boot_memory.h>
 #include <kernel/command_line.h>
-#include <kernel/kmem.h>
 #include <kernel/thread.h>
+#include <mm/mm.h>
 #include <platform/exit.h>
 #include <tests/test.h>
 #include <stdio.h>
@@ -46,23 +48,24 @@ static void join_arguments(int argc, char **argv, char *line, size_t size)
 		used += (size_t)snprintf(line + used, size - used, "%s ", argv[i]);
 }
 
-static void *host_alloc(size_t size)
+/* RAM as on a PC: a hole below 1 MiB, one below 4 GiB, and the port's tables at the end. */
+static struct boot_info *machine(void)
 {
-	return calloc(1, size);
-}
+	static struct boot_range ranges[] = {
+		{{0}, KIB(640), BOOT_RANGE_RAM, 0},
+		{{KIB(640)}, KIB(384), BOOT_RANGE_RESERVED, 0},
+		{{MIB(1)}, GIB(3) - MIB(1), BOOT_RANGE_RAM, 0},
+		{{GIB(4)}, ARENA_SIZE - GIB(4) - HOSTED_TABLES_SIZE, BOOT_RANGE_RAM, 0},
+		{{ARENA_SIZE - HOSTED_TABLES_SIZE}, HOSTED_TABLES_SIZE, BOOT_RANGE_RESERVED, 0},
+	};
+	static struct boot_info info = {
+		.method = BOOT_HOSTED,
+		.range_count = sizeof(ranges) / sizeof(ranges[0]),
+		.ranges = ranges,
+	};
 
-static void host_stack_free(void *stack, size_t size)
-{
-	(void)size;
-	free(stack);
+	return &info;
 }
-
-static const struct kmem_operations host_memory = {
-	.alloc = host_alloc,
-	.free = free,
-	.stack_alloc = host_alloc,
-	.stack_free = host_stack_free,
-};
 
 int main(int argc, char **argv)
 {
@@ -75,7 +78,9 @@ int main(int argc, char **argv)
 	hosted_cpu_init((unsigned)command_line_number("cpus", CPUS_DEFAULT));
 	hosted_memory_init(ARENA_SIZE);
 	hosted_mmu_init();
-	kmem_register(&host_memory);
+	boot_info = machine();
+	boot_memory_init(boot_info);
+	mm_init(boot_info);
 	threads_init();
 	threads_start_cpus();
 	platform_exit(tests_run(command_line_get("tests"), command_line_number("seed", 0)) ==

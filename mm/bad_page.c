@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The checks of spec-folio 5.1 and the report of 5.2: identity, fields, the raw record with its
+ * neighbours (which have proved many a diagnosis), and who did it.
+ */
+#include <mm/bad_page.h>
+#include <mm/folio.h>
+#include <mm/zone.h>
+#include <kernel/format.h>
+#include <kernel/lock.h>
+#include <kernel/log.h>
+#include <kernel/panic.h>
+#include <platform/clock.h>
+#include <platform/context.h>
+#include <platform/cpu.h>
+
+static struct lock_class report_class = {.name = "mm.bad_page"};
+static struct spin_lock report_lock = SPIN_LOCK_INIT(&report_class);
+static struct report_limit limit;
+static _Atomic uint64_t bad_pages;
+
+static const char *const flag_names[PAGE_FLAG_COUNT] = {
+	"locked",     "referenced", "uptodate",    "dirty",
+	"lru",        "active",     "unevictable", "mlocked",
+	"swapbacked", "swapcache",  "writeback",   "private",
+	"reserved",   "poison",     "movable",     "movable-isolated",
+};
+static const char *const type_names[] = {"none",  "table",   "slab",    "kmalloc",
+					 "stack", "offline", "reserved"};
+static const char *const kind_names[] = {"free, tail or later page of a raw block", "single",
+					 "head of a folio", "first page of a raw block"};
+
+const char *page_check_free(const struct page *page, bool later)
+{
+	if (atomic_load_explicit(&page->mapcount, memory_order_relaxed))
+		return "nonzero mapcount";
+	if (page->mapping)
+		return "non-null mapping";
+	if (atomic_load_explicit(&page->refcount, memory_order_relaxed))
+		return "nonzero refcount";
+	if (atomic_load_explicit(&page->flags, memory_order_relaxed) &
+	    PAGE_FLAGS_CHECKED_AT_FREE)
+		return "check-at-free flag set";
+	if (page->memcg)
+		return "still charged";
+	if (page->type == PAGE_TYPE_SLAB || page->type == PAGE_TYPE_RESERVED)
+		return "type of a page in use";
+	if (page->list.next && page->list.next != &page->list)
+		return "still on a list";
+	if (later && atomic_load_explicit(&page->shape, memory_order_relaxed))
+		return "corrupted tail";
+	return NULL;
+}
+
+/* Any bit at all; in words, because this runs for every page handed out. */
+static bool record_is_zero(const struct page *page)
+{
+	return !((uint64_t)atomic_load_explicit(&page->flags, memory_order_relaxed) |
+		 (uint64_t)atomic_load_explicit(&page->refcount, memory_order_relaxed) |
+		 (uint64_t)atomic_load_explicit(&page->mapcount, memory_order_relaxed) |
+		 atomic_load_explicit(&page->shape, memory_order_relaxed) | page->type |
+		 (uintptr_t)page->mapping | page->index | (uintptr_t)page->list.next |
+		 (uintptr_t)page->list.prev | page->private | (uintptr_t)page->memcg);
+}
+
+const char *page_check_alloc(const struct page *page)
+{
+	const char *reason;
+
+	if (LIKELY(record_is_zero(page)))
+		return NULL;
+	reason = page_check_free(page, true);
+	return reason ? reason : "field or flag left over";
+}
+
+void page_clear(struct page *page)
+{
+	atomic_store_explicit(&page->flags, 0, memory_order_relaxed);
+	page->type = PAGE_TYPE_NONE;
+	page->index = 0;
+	page->list.next = NULL;
+	page->list.prev = NULL;
+	page->private = 0;
+	atomic_store_explicit(&page->shape, 0, memory_order_release);
+}
+
+bool report_limit_pass(struct report_limit *state, uint64_t now_ns, unsigned *suppressed)
+{
+	*suppressed = 0;
+	if (state->passed == 0 || now_ns - state->start_ns >= 60 * NSEC_PER_SEC) {
+		*suppressed = state->suppressed;
+		*state = (struct report_limit){.start_ns = now_ns};
+	}
+	if (state->passed == BAD_PAGE_REPORTS_PER_MINUTE) {
+		state->suppressed++;
+		return false;
+	}
+	state->passed++;
+	return true;
+}
+
+static void print_flags(uint32_t flags)
+{
+	char text[200] = "";
+
+	for (unsigned flag = 0; flag < PAGE_FLAG_COUNT; flag++)
+		if (flags & BIT(flag))
+			format_append(text, sizeof(text), " %s%s",
+				      BIT(flag) & PAGE_FLAGS_CHECKED_AT_FREE ? "!" : "",
+				      flag_names[flag]);
+	log_error("mm:   flags %#x%s (! must not be set)", flags, text);
+}
+
+static void print_record(const struct page *page, const char *mark)
+{
+	const uint64_t *word = (const uint64_t *)page;
+
+	log_error("mm:   %s%#llx: %016llx %016llx %016llx %016llx %016llx %016llx %016llx "
+		  "%016llx",
+		  mark, (unsigned long long)page_to_pfn(page).nr, (unsigned long long)word[0],
+		  (unsigned long long)word[1], (unsigned long long)word[2],
+		  (unsigned long long)word[3], (unsigned long long)word[4],
+		  (unsigned long long)word[5], (unsigned long long)word[6],
+		  (unsigned long long)word[7]);
+}
+
+static void print_identity(const struct page *page)
+{
+	const struct folio *folio = page_folio(page);
+
+	log_error("mm:   frame %#llx, record %p: %s, order %u",
+		  (unsigned long long)page_to_pfn(page).nr, (const void *)page,
+		  kind_names[page_kind(page)], folio_order((const struct folio *)page));
+	if (&folio->page != page)
+		log_error("mm:   tail of the folio at frame %#llx, order %u",
+			  (unsigned long long)page_to_pfn(&folio->page).nr, folio_order(folio));
+	print_flags(atomic_load(&page->flags));
+	log_error("mm:   mapping %p index %#llx mapcount %d refcount %d memcg %p type %s "
+		  "private %#llx",
+		  page->mapping, (unsigned long long)page->index, atomic_load(&page->mapcount),
+		  atomic_load(&page->refcount), (void *)page->memcg, type_names[page->type],
+		  (unsigned long long)page->private);
+}
+
+static void print_report(const struct page *page, const char *operation, const char *reason)
+{
+	uintptr_t trace[16];
+	size_t depth = context_backtrace(trace, ARRAY_SIZE(trace));
+
+	log_error("mm: bad page state in %s: %s (frame %#llx, CPU %u, interrupts %s)",
+		  operation, reason, (unsigned long long)page_to_pfn(page).nr, cpu_current(),
+		  irq_enabled() ? "on" : "off");
+	print_identity(page);
+	if (page_lookup(pfn(page_to_pfn(page).nr - 1)))
+		print_record(page - 1, " ");
+	print_record(page, "*");
+	if (page_lookup(pfn(page_to_pfn(page).nr + 1)))
+		print_record(page + 1, " ");
+	backtrace_print(trace, depth);
+	log_error("mm:   the page is withheld; the kernel is tainted: bad page %llu",
+		  (unsigned long long)bad_page_count());
+}
+
+static void print_suppressed(unsigned suppressed)
+{
+	if (suppressed)
+		log_error("mm: %u more bad page reports suppressed", suppressed);
+}
+
+void bad_page(struct page *page, const char *operation, const char *reason, uint64_t pages)
+{
+	struct zone *zone = page_zone(page);
+	unsigned suppressed;
+	struct irq_state irq;
+	bool pass;
+
+	atomic_fetch_add(&bad_pages, 1);
+	if (zone)
+		atomic_fetch_add(&zone->bad, pages);
+	irq = spin_lock_irqsave(&report_lock);
+	pass = report_limit_pass(&limit, clock_ns(), &suppressed);
+	spin_unlock_irqrestore(&report_lock, irq);
+	print_suppressed(suppressed);
+	if (pass)
+		print_report(page, operation, reason);
+}
+
+void bad_page_flush(void)
+{
+	struct irq_state irq = spin_lock_irqsave(&report_lock);
+	unsigned suppressed = limit.suppressed;
+
+	limit = (struct report_limit){0};
+	spin_unlock_irqrestore(&report_lock, irq);
+	print_suppressed(suppressed);
+}
+
+uint64_t bad_page_count(void)
+{
+	return atomic_load(&bad_pages);
+}

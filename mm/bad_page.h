@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Page records that are not as they must be when a block is freed or handed out (spec-folio
+ * section 5): finding it, and the report. A bad page is withheld; the kernel is tainted then.
+ */
+#ifndef MM_BAD_PAGE_H
+#define MM_BAD_PAGE_H
+
+#include <mm/page.h>
+
+/* These mean that somebody still uses the page. */
+#define PAGE_FLAGS_CHECKED_AT_FREE                                                     \
+	(BIT(PAGE_LOCKED) | BIT(PAGE_LRU) | BIT(PAGE_ACTIVE) | BIT(PAGE_UNEVICTABLE) | \
+	 BIT(PAGE_WRITEBACK) | BIT(PAGE_OWNER_PRIVATE) | BIT(PAGE_RESERVED) |          \
+	 BIT(PAGE_MOVABLE_OPS_ISOLATED))
+
+/* What is wrong with a page about to be freed, or NULL. `later` for all but the first page of
+ * the block. References must be 0. */
+const char *page_check_free(const struct page *page, bool later);
+/* The same for one about to be handed out: nothing may be left over. */
+const char *page_check_alloc(const struct page *page);
+
+/* All-zero again, after page_check_free(). */
+void page_clear(struct page *page);
+
+/* Report; operation "free", "alloc", "get", "put". pages: how many are withheld for good. */
+void bad_page(struct page *page, const char *operation, const char *reason, uint64_t pages);
+
+/* Say how many reports were suppressed, and begin a new minute. */
+void bad_page_flush(void);
+
+#define BAD_PAGE_REPORTS_PER_MINUTE 60
+
+/* At most so many per minute; pure but for *limit. suppressed is what the window before held
+ * back, when a new one begins. */
+struct report_limit {
+	uint64_t start_ns;
+	unsigned passed;
+	unsigned suppressed;
+};
+bool report_limit_pass(struct report_limit *limit, uint64_t now_ns, unsigned *suppressed);
+
+#endif

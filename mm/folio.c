@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Folios and their references. The head of a tail is not stored in the tail: heads lie at
+ * multiples of their size, so one of ten records knows it.
+ */
+#include <mm/folio.h>
+#include <mm/bad_page.h>
+#include <mm/block.h>
+#include <mm/memcg.h>
+#include <mm/reference.h>
+#include <kernel/assert.h>
+#include <kernel/fault.h>
+
+static struct folio *head_of(const struct page *page)
+{
+	return (struct folio *)(uintptr_t)page;
+}
+
+struct folio *page_folio(const struct page *page)
+{
+	uint64_t nr = page_to_pfn(page).nr;
+
+	if (page_kind(page) != PAGE_KIND_NONE)
+		return head_of(page);
+	for (unsigned order = 1; order <= FOLIO_ORDER_MAX; order++) {
+		const struct page *head = page_array + align_down(nr, UINT64_C(1) << order);
+		uint16_t shape = atomic_load_explicit(&head->shape, memory_order_acquire);
+
+		if (shape >= page_shape_of(PAGE_KIND_HEAD, order) &&
+		    shape <= page_shape_of(PAGE_KIND_HEAD, FOLIO_ORDER_MAX))
+			return head_of(head);
+	}
+	return head_of(page);
+}
+
+struct folio *folio_alloc(int node, unsigned order, unsigned flags, struct memcg *memcg)
+{
+	uint64_t pages = UINT64_C(1) << order;
+	struct page *page;
+
+	ASSERT(order <= FOLIO_ORDER_MAX);
+	if (FAULT_INJECTED() || !memcg_charge(memcg, pages))
+		return NULL;
+	page = block_alloc(node, order, flags);
+	if (!page) {
+		memcg_uncharge(memcg, pages);
+		return NULL;
+	}
+	page->memcg = memcg;
+	block_publish(page, order ? PAGE_KIND_HEAD : PAGE_KIND_SINGLE, order);
+	return head_of(page);
+}
+
+/* The last reference is gone (4.1). A constituent of a raw block that got here went through
+ * get and put on its own: the bug of 2005. */
+static void folio_release(struct folio *folio)
+{
+	unsigned order = folio_order(folio);
+	struct memcg *memcg = folio->page.memcg;
+
+	if (UNLIKELY(page_kind(&folio->page) == PAGE_KIND_NONE)) {
+		bad_page(&folio->page, "put", "freed part of a raw block", 0);
+		return;
+	}
+	folio->page.memcg = NULL;
+	memcg_uncharge(memcg, UINT64_C(1) << order);
+	block_free(&folio->page, order);
+}
+
+void folio_get(struct folio *folio)
+{
+	page_note_written(&folio->page);
+	atomic_fetch_add_explicit(&folio->page.refcount, 1, memory_order_relaxed);
+}
+
+void folio_put(struct folio *folio)
+{
+	int32_t before;
+
+	if (UNLIKELY(!reference_update(&folio->page.refcount, reference_drop, &before)))
+		bad_page(&folio->page, "put", "reference count underflow", 0);
+	else if (before == 1)
+		folio_release(folio);
+}
+
+bool folio_try_get(struct folio *folio)
+{
+	int32_t before;
+
+	return reference_update(&folio->page.refcount, reference_add_live, &before);
+}
+
+void page_get(struct page *page)
+{
+	folio_get(page_folio(page));
+}
+
+void page_put(struct page *page)
+{
+	folio_put(page_folio(page));
+}
+
+struct folio *page_try_get(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	if (!folio_try_get(folio))
+		return NULL;
+	if (LIKELY(page_folio(page) == folio))
+		return folio;
+	folio_put(folio);
+	return NULL;
+}
+
+bool folio_freeze(struct folio *folio, int expected)
+{
+	int32_t old = expected;
+
+	return expected > 0 && atomic_compare_exchange_strong_explicit(
+				       &folio->page.refcount, &old, 0, memory_order_seq_cst,
+				       memory_order_relaxed);
+}
+
+void folio_unfreeze(struct folio *folio, int references)
+{
+	ASSERT(references >= 1);
+	ASSERT(folio_references(folio) == 0);
+	atomic_store_explicit(&folio->page.refcount, references, memory_order_release);
+}

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Getting and putting frames. The search for a block to get from is in frames_search.c, the
+ * walk that checks everything in frames_check.c.
+ */
+#include <mm/frames.h>
+#include <kernel/assert.h>
+
+static struct lock_class frontier_lock_class = {.name = "frames.frontier"};
+
+static uint64_t trees_of(uint64_t blocks)
+{
+	return (blocks + TREE_BLOCKS - 1) / TREE_BLOCKS;
+}
+
+size_t frames_state_size(uint64_t frame_count)
+{
+	uint64_t blocks = (frame_count + BLOCK_FRAMES - 1) / BLOCK_FRAMES;
+	uint64_t rows = blocks * BLOCK_ROWS * sizeof(uint64_t);
+
+	return rows + align_up(blocks * sizeof(uint32_t), CACHE_LINE) +
+	       trees_of(blocks) * sizeof(uint64_t);
+}
+
+void frames_init(struct frames *frames, void *state, uint64_t frame_count,
+		 void (*open_block)(struct frames *frames, uint64_t block), uint64_t usable)
+{
+	uint64_t blocks = (frame_count + BLOCK_FRAMES - 1) / BLOCK_FRAMES;
+	char *at = state;
+
+	memset(frames, 0, sizeof(*frames));
+	frames->rows = (void *)at;
+	at += blocks * BLOCK_ROWS * sizeof(uint64_t);
+	frames->blocks = (void *)at;
+	at += align_up(blocks * sizeof(uint32_t), CACHE_LINE);
+	frames->trees = (void *)at;
+	frames->block_count = blocks;
+	frames->open_block = open_block;
+	frames->usable = usable;
+	spin_lock_init(&frames->lock, &frontier_lock_class);
+}
+
+static void count(_Atomic uint64_t *counter, unsigned order)
+{
+	atomic_fetch_add_explicit(counter, UINT64_C(1) << order, memory_order_relaxed);
+}
+
+/* Tell the tree when the block became busy or idle, full or not full. */
+static void tree_note(struct frames *frames, uint64_t block, unsigned before, unsigned after)
+{
+	uint64_t change = tree_change_of(before, after);
+
+	if (change)
+		atomic_fetch_add_explicit(&frames->trees[block / TREE_BLOCKS], change,
+					  memory_order_relaxed);
+}
+
+static bool block_count_give(struct frames *frames, uint64_t block, unsigned order)
+{
+	uint32_t before;
+
+	if (!block_update(&frames->blocks[block], block_give, order, &before))
+		return false;
+	tree_note(frames, block, block_taken(before), block_taken(before) - (1u << order));
+	return true;
+}
+
+/* All rows of a run of 2 or 4, or none. */
+static bool rows_take(_Atomic uint64_t *row, unsigned rows)
+{
+	for (unsigned i = 0; i < rows; i++) {
+		unsigned at = 0;
+
+		if (row_update(&row[i], row_take_at, ROW_ORDER, &at))
+			continue;
+		while (i-- > 0)
+			atomic_store_explicit(&row[i], 0, memory_order_release);
+		return false;
+	}
+	return true;
+}
+
+/* Find 2^order free bits in the block's rows; they were counted, so for order 0 there is one,
+ * unless it moves faster than we look. */
+static uint64_t rows_search(_Atomic uint64_t *rows, unsigned order, uint64_t first_row)
+{
+	unsigned step = order > ROW_ORDER ? 1u << (order - ROW_ORDER) : 1;
+
+	for (unsigned i = 0; i < BLOCK_ROWS; i += step) {
+		unsigned row = (unsigned)((first_row + i) % BLOCK_ROWS) & ~(step - 1);
+		unsigned at = 0;
+
+		if (step == 1 ? row_update(&rows[row], row_take, order, &at)
+			      : rows_take(&rows[row], step))
+			return row * ROW_FRAMES + at;
+	}
+	return FRAMES_NONE;
+}
+
+uint64_t frames_get_in_block(struct frames *frames, uint64_t block, unsigned order,
+			     block_change *take, uint64_t first_row)
+{
+	uint32_t before;
+	uint64_t at;
+
+	if (!block_update(&frames->blocks[block], take, order, &before))
+		return FRAMES_NONE;
+	tree_note(frames, block, block_taken(before), block_taken(before) + (1u << order));
+	at = rows_search(&frames->rows[block * BLOCK_ROWS], order, first_row);
+	if (at != FRAMES_NONE)
+		return block * BLOCK_FRAMES + at;
+	if (take == block_take_and_own)
+		(void)block_update(&frames->blocks[block], block_clear, BLOCK_OWNED, &before);
+	if (!block_count_give(frames, block, order))
+		panic("frames: block %llu lost the count of a failed request",
+		      (unsigned long long)block);
+	return FRAMES_NONE;
+}
+
+static void whole_give(struct frames *frames, uint64_t block)
+{
+	uint32_t before;
+
+	if (!block_update(&frames->blocks[block], block_give_whole, 0, &before))
+		panic("frames: block %llu is not whole while it is undone",
+		      (unsigned long long)block);
+	tree_note(frames, block, BLOCK_FRAMES, 0);
+}
+
+/* One block, or two neighbours: when the second is not free the first goes back. */
+bool frames_get_whole(struct frames *frames, uint64_t block, unsigned order)
+{
+	unsigned blocks = 1u << (order - BLOCK_ORDER);
+	uint32_t before;
+
+	for (unsigned i = 0; i < blocks; i++) {
+		if (block_update(&frames->blocks[block + i], block_take_whole, 0, &before)) {
+			tree_note(frames, block + i, 0, BLOCK_FRAMES);
+			continue;
+		}
+		while (i-- > 0)
+			whole_give(frames, block + i);
+		return false;
+	}
+	return true;
+}
+
+uint64_t frames_get_owned(struct frames *frames, unsigned cpu, unsigned order)
+{
+	struct frames_cpu *mine = &frames->cpus[cpu];
+	uint64_t owned = atomic_load_explicit(&mine->owned, memory_order_relaxed);
+	uint64_t frame;
+
+	if (order >= BLOCK_ORDER || !owned)
+		return FRAMES_NONE;
+	frame = frames_get_in_block(frames, owned - 1, order, block_take,
+				    atomic_load_explicit(&mine->row, memory_order_relaxed));
+	if (frame == FRAMES_NONE)
+		return FRAMES_NONE;
+	atomic_store_explicit(&mine->row, frame / ROW_FRAMES % BLOCK_ROWS,
+			      memory_order_relaxed);
+	count(&mine->got, order);
+	return frame;
+}
+
+uint64_t frames_get_new(struct frames *frames, unsigned cpu, unsigned order)
+{
+	uint64_t frame;
+
+	ASSERT(order <= FRAMES_ORDER_MAX);
+	frame = frames_search(frames, cpu, order);
+	if (frame != FRAMES_NONE)
+		count(&frames->cpus[cpu].got, order);
+	return frame;
+}
+
+uint64_t frames_get(struct frames *frames, unsigned cpu, unsigned order)
+{
+	uint64_t frame = frames_get_owned(frames, cpu, order);
+
+	return frame != FRAMES_NONE ? frame : frames_get_new(frames, cpu, order);
+}
+
+/* Both halves of an order-10 frame must be whole before either goes back. */
+static bool put_whole(struct frames *frames, uint64_t block, unsigned order)
+{
+	unsigned blocks = 1u << (order - BLOCK_ORDER);
+	uint32_t before;
+
+	for (unsigned i = 0; i < blocks; i++)
+		if (!(atomic_load_explicit(&frames->blocks[block + i], memory_order_relaxed) &
+		      BLOCK_WHOLE))
+			return false;
+	for (unsigned i = 0; i < blocks; i++) {
+		if (!block_update(&frames->blocks[block + i], block_give_whole, 0, &before))
+			return false;
+		tree_note(frames, block + i, BLOCK_FRAMES, 0);
+	}
+	return true;
+}
+
+static bool put_rows(struct frames *frames, uint64_t frame, unsigned order)
+{
+	_Atomic uint64_t *row = &frames->rows[frame / ROW_FRAMES];
+	unsigned rows = order > ROW_ORDER ? 1u << (order - ROW_ORDER) : 1;
+	unsigned at = frame % ROW_FRAMES;
+
+	if (atomic_load_explicit(&frames->blocks[frame / BLOCK_FRAMES], memory_order_relaxed) &
+	    BLOCK_WHOLE)
+		return false;
+	if (rows == 1)
+		return row_update(row, row_give, order, &at);
+	for (unsigned i = 0; i < rows; i++)
+		if (atomic_load_explicit(&row[i], memory_order_relaxed) != UINT64_MAX)
+			return false;
+	for (unsigned i = 0; i < rows; i++)
+		atomic_store_explicit(&row[i], 0, memory_order_release);
+	return true;
+}
+
+bool frames_put(struct frames *frames, unsigned cpu, uint64_t frame, unsigned order)
+{
+	uint64_t block = frame / BLOCK_FRAMES;
+
+	if (order > FRAMES_ORDER_MAX || !is_aligned(frame, UINT64_C(1) << order) ||
+	    !frames_is_open(frames, frame))
+		return false;
+	if (order >= BLOCK_ORDER) {
+		if (!put_whole(frames, block, order))
+			return false;
+	} else {
+		if (!put_rows(frames, frame, order))
+			return false;
+		if (!block_count_give(frames, block, order))
+			panic("frames: block %llu counts less than its bits",
+			      (unsigned long long)block);
+	}
+	count(&frames->cpus[cpu].put, order);
+	return true;
+}
+
+void frames_split(struct frames *frames, uint64_t frame, unsigned order)
+{
+	uint64_t block = frame / BLOCK_FRAMES;
+
+	if (order < BLOCK_ORDER)
+		return;
+	for (unsigned i = 0; i < 1u << (order - BLOCK_ORDER); i++) {
+		_Atomic uint64_t *rows = &frames->rows[(block + i) * BLOCK_ROWS];
+		uint32_t before;
+
+		for (unsigned r = 0; r < BLOCK_ROWS; r++)
+			atomic_store_explicit(&rows[r], UINT64_MAX, memory_order_relaxed);
+		if (!block_update(&frames->blocks[block + i], block_split, 0, &before))
+			panic("frames: block %llu is split but not whole",
+			      (unsigned long long)(block + i));
+	}
+}
+
+/*
+ * The frontier: state of the next block is zeroed, then its owner excludes what is no memory,
+ * then everybody may see it.
+ */
+bool frames_open_next(struct frames *frames, uint64_t *block)
+{
+	struct irq_state irq = spin_lock_irqsave(&frames->lock);
+	uint64_t next = atomic_load_explicit(&frames->frontier, memory_order_relaxed);
+	bool more = next < frames->block_count;
+
+	if (more) {
+		if (next % TREE_BLOCKS == 0)
+			atomic_init(&frames->trees[next / TREE_BLOCKS], 0);
+		atomic_init(&frames->blocks[next], 0);
+		for (unsigned r = 0; r < BLOCK_ROWS; r++)
+			atomic_init(&frames->rows[next * BLOCK_ROWS + r], 0);
+		if (frames->open_block)
+			frames->open_block(frames, next);
+		atomic_store_explicit(&frames->frontier, next + 1, memory_order_release);
+		*block = next;
+	}
+	spin_unlock_irqrestore(&frames->lock, irq);
+	return more;
+}
+
+void frames_exclude(struct frames *frames, uint64_t block, unsigned first, unsigned excluded)
+{
+	_Atomic uint64_t *rows = &frames->rows[block * BLOCK_ROWS];
+	uint32_t taken = atomic_load_explicit(&frames->blocks[block], memory_order_relaxed);
+
+	for (unsigned frame = first; frame < first + excluded; frame++) {
+		uint64_t bit = BIT64(frame % ROW_FRAMES);
+		uint64_t old = atomic_fetch_or_explicit(&rows[frame / ROW_FRAMES], bit,
+							memory_order_relaxed);
+
+		ASSERT(!(old & bit));
+	}
+	atomic_store_explicit(&frames->blocks[block], taken + excluded, memory_order_relaxed);
+	frames->excluded += excluded;
+	tree_note(frames, block, block_taken(taken), block_taken(taken) + excluded);
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The order in which the memory core starts, and what it tells about itself.
+ */
+#include <mm/mm.h>
+#include <mm/folio.h>
+#include <mm/slab.h>
+#include <mm/slab_init.h>
+#include <mm/stack.h>
+#include <mm/zone.h>
+#include <kernel/kmem.h>
+#include <kernel/log.h>
+#include <platform/mmu.h>
+
+static void *table_alloc(void)
+{
+	struct page *page = page_alloc(NODE_ANY, 0, FOLIO_ZERO | FOLIO_ATOMIC);
+
+	if (!page)
+		return NULL;
+	page_set_type(page, PAGE_TYPE_TABLE);
+	return page_to_virt(page);
+}
+
+static void table_free(void *table)
+{
+	page_free(virt_to_page(table), 0);
+}
+
+static const struct page_table_allocator table_allocator = {table_alloc, table_free};
+
+static const struct kmem_operations kmem_operations = {
+	.alloc = kzalloc,
+	.free = kfree,
+	.stack_alloc = stack_alloc,
+	.stack_free = stack_free,
+};
+
+void mm_init(struct boot_info *info)
+{
+	struct mm_statistics statistics;
+
+	zones_init(info);
+	mmu_set_allocator(&table_allocator);
+	slab_init();
+	kmalloc_init();
+	kmem_register(&kmem_operations);
+	mm_statistics(&statistics);
+	log_info("mm: %llu MiB of RAM in %u zones, %llu MiB free",
+		 (unsigned long long)(statistics.managed + statistics.reserved) >> 8,
+		 zone_count, (unsigned long long)statistics.free >> 8);
+}
+
+void mm_statistics(struct mm_statistics *statistics)
+{
+	*statistics = (struct mm_statistics){0};
+	for (unsigned i = 0; i < zone_count; i++) {
+		struct zone *zone = zones[i];
+
+		statistics->managed += (uint64_t)atomic_load(&zone->managed);
+		statistics->free += frames_free(&zone->frames);
+		statistics->pristine += atomic_load(&zone->pristine);
+		statistics->bad += atomic_load(&zone->bad);
+		statistics->reserved += zone->ram - zone->frames.usable;
+	}
+}
+
+void mm_managed_adjust(const struct page *page, int64_t pages)
+{
+	atomic_fetch_add_explicit(&page_zone(page)->managed, pages, memory_order_relaxed);
+}
+
+void mm_drain(void)
+{
+	slab_drain();
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Zones at work: which one a request goes to, and what it must leave.
+ */
+#include <mm/zone.h>
+#include <mm/folio.h>
+#include <mm/zone_internal.h>
+#include <kernel/bits.h>
+
+struct zone *zones[ZONES_MAX];
+unsigned zone_count;
+
+const char *zone_type_name(enum zone_type type)
+{
+	static const char *const names[ZONE_TYPES] = {"dma", "dma32", "normal"};
+
+	return names[type];
+}
+
+struct zone *zone_of(struct pfn f)
+{
+	for (unsigned i = zone_count; i-- > 0;)
+		if (f.nr >= zones[i]->start.nr)
+			return f.nr < zones[i]->end.nr ? zones[i] : NULL;
+	return NULL;
+}
+
+static enum zone_type highest_type(unsigned flags)
+{
+	if (flags & FOLIO_DMA)
+		return ZONE_DMA;
+	return flags & FOLIO_DMA32 ? ZONE_DMA32 : ZONE_NORMAL;
+}
+
+/*
+ * The reserve is looked at when a CPU needs another block, not for each frame: counting costs
+ * more than getting. One block per CPU may be used up beyond it.
+ */
+static uint64_t get_from(struct zone *zone, unsigned cpu, unsigned order, unsigned flags,
+			 enum zone_type wanted)
+{
+	uint64_t frame = frames_get_owned(&zone->frames, cpu, order);
+	uint64_t reserve = flags & FOLIO_ATOMIC ? 0 : zone->reserve[wanted];
+
+	if (frame != FRAMES_NONE)
+		return frame;
+	if (frames_free(&zone->frames) < reserve + (UINT64_C(1) << order))
+		return FRAMES_NONE;
+	return frames_get_new(&zone->frames, cpu, order);
+}
+
+struct page *zones_get(int node, unsigned order, unsigned flags)
+{
+	enum zone_type wanted = highest_type(flags);
+	unsigned cpu = cpu_current();
+	unsigned preferred = node >= 0 && node < NODES_MAX ? (unsigned)node : 0;
+
+	for (unsigned i = 0; i < zone_count; i++) {
+		struct zone *zone = zones[zone_fallback[preferred][i]];
+		uint64_t frame;
+
+		if (zone->type > wanted)
+			continue;
+		if (flags & FOLIO_THIS_NODE && zone->node != preferred)
+			continue;
+		frame = get_from(zone, cpu, order, flags, wanted);
+		if (frame != FRAMES_NONE)
+			return pfn_to_page(pfn(zone->base.nr + frame));
+	}
+	return NULL;
+}
+
+bool zones_put(struct page *page, unsigned order)
+{
+	struct pfn f = page_to_pfn(page);
+	struct zone *zone = zone_of(f);
+
+	return zone && frames_put(&zone->frames, cpu_current(), zone_frame(zone, f), order);
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Zones: stretches of RAM of one node and one DMA reach, each with its own frame allocator.
+ * Gaps that would cost unmapped page records (ZONE_GAP) end a stretch, so two zones may have
+ * the same node and type. All is derived from the boot map once; after zones_init() only
+ * counters change.
+ */
+#ifndef MM_ZONE_H
+#define MM_ZONE_H
+
+#include <mm/frames.h>
+#include <mm/page.h>
+
+struct boot_info;
+
+enum zone_type { ZONE_DMA, ZONE_DMA32, ZONE_NORMAL, ZONE_TYPES };
+
+#define ZONES_MAX       32
+#define NODES_MAX       16
+/* Frames whose records fill 2 MiB: smaller gaps have records, larger ones do not. */
+#define ZONE_GAP_FRAMES (MIB(2) / sizeof(struct page))
+
+struct zone {
+	struct frames frames;
+	struct pfn base;  /* frame 0 of `frames`: start rounded down to the largest order */
+	struct pfn start; /* RAM of this zone, holes inside included */
+	struct pfn end;
+	unsigned node;
+	enum zone_type type;
+	uint64_t ram;            /* frames that are RAM */
+	_Atomic int64_t managed; /* frames that are the allocator's, less what balloons hold */
+	_Atomic uint64_t pristine;    /* usable frames beyond the frontier */
+	_Atomic uint64_t bad;         /* frames withheld after a report */
+	uint64_t reserve[ZONE_TYPES]; /* frames a request for that type leaves */
+};
+
+extern struct zone *zones[ZONES_MAX]; /* by rising address */
+extern unsigned zone_count;
+
+/* From boot_info and what boot memory has left; takes its own state from there. */
+void zones_init(const struct boot_info *info);
+
+/* The zone whose RAM this frame is, or NULL. */
+struct zone *zone_of(struct pfn f);
+const char *zone_type_name(enum zone_type type);
+
+static inline struct zone *page_zone(const struct page *page)
+{
+	return zone_of(page_to_pfn(page));
+}
+
+static inline uint64_t zone_frame(const struct zone *zone, struct pfn f)
+{
+	return f.nr - zone->base.nr;
+}
+
+/*
+ * A block of 2^order frames: preferred node first, then the others; the highest type the flags
+ * (FOLIO_*) allow first. The record is as the last owner left it. NULL: none.
+ */
+struct page *zones_get(int node, unsigned order, unsigned flags) MUST_CHECK;
+/* False: not taken in this form, nothing changed. */
+bool zones_put(struct page *page, unsigned order) MUST_CHECK;
+
+#endif
