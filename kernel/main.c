@@ -3,6 +3,7 @@
  * kmain(): the initialisations in order, one line and one comment each; then tests, the
  * commands of `run=`, or the shell.
  */
+#include <kernel/acpi.h>
 #include <kernel/banner.h>
 #include <kernel/boot_info.h>
 #include <kernel/boot_memory.h>
@@ -46,5 +47,10 @@ void kmain(struct boot_info *info)
 	log_init();                 /* the loglevel= key */
 	boot_memory_init(info);     /* who may have which RAM before mm runs */
 	platform_memory_init(info); /* final address space */
+	acpi_init(info->acpi_root); /* checked tables; NUMA for mm, CPUs for the port */
+	mm_init(info);              /* zones, folios, small objects */
+	platform_interrupts_init(); /* controllers, clock, timer */
+	threads_init();             /* this flow becomes the first thread */
+	threads_start_cpus();       /* all CPUs take threads */
 	serve();
 }

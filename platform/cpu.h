@@ -36,6 +36,10 @@ static inline void cpu_relax(void);
  */
 void cpu_idle_wait(void);
 
+/* Cycles (platform/clock.h) this CPU has spent halted since it started; what else passed was
+ * work. Interrupts or preemption off. */
+uint64_t cpu_halted_cycles(void);
+
 /* Stop this CPU for good, interrupts off. */
 _Noreturn void cpu_halt_forever(void);
 

@@ -9,7 +9,9 @@
 #include <platform/cpu.h>
 #include <platform/init.h>
 #include <platform/memory.h>
+#include <platform/x86_64/console_devices.h>
 #include <platform/x86_64/image.h>
+#include <platform/x86_64/interrupts.h>
 #include <platform/x86_64/private.h>
 #include <platform/x86_64/x86.h>
 #include <kernel/boot_info.h>
@@ -182,10 +184,16 @@ void platform_memory_init(struct boot_info *info)
 	if (boot_memory_total() < SMALL_MACHINE)
 		cpus = MIN(cpus, MIB(2) / PRIVATE_BLOCK_SIZE);
 	boot_memory_set_limit(phys(EARLY_DIRECT_MAP));
+	smp_reserve_memory();
 	private_pool_init(MAX(cpus, 1u));
 	address_space_build(info);
 	root = private_build_boot();
 	kernel_slots_freeze();
 	address_space_load(root);
 	boot_memory_set_limit(phys(UINT64_MAX));
+	if (info->framebuffer.base.addr)
+		console_init_framebuffer(
+			&info->framebuffer,
+			mmio_map(info->framebuffer.base,
+				 4ull * info->framebuffer.stride * info->framebuffer.height));
 }

@@ -23,6 +23,25 @@ sources-x86_64 += \
 	platform/x86_64/trap_report.c \
 	platform/x86_64/vectors.S
 
+# Interrupts, time, other CPUs, the way out.
+sources-x86_64 += \
+	platform/x86_64/apic.c \
+	platform/x86_64/clock.c \
+	platform/x86_64/clock_calibrate.c \
+	platform/x86_64/cpu.c \
+	platform/x86_64/exit.c \
+	platform/x86_64/io_apic.c \
+	platform/x86_64/irq.c \
+	platform/x86_64/local_apic.c \
+	platform/x86_64/pci_ports.c \
+	platform/x86_64/random.c \
+	platform/x86_64/reference_counter.c \
+	platform/x86_64/rtc.c \
+	platform/x86_64/rtc_read.c \
+	platform/x86_64/smp.c \
+	platform/x86_64/smp_start.S \
+	platform/x86_64/smp_trampoline.c
+
 # Consoles.
 sources-x86_64 += \
 	platform/x86_64/console.c \

@@ -174,7 +174,7 @@ int mmu_map_kernel(uintptr_t virt, struct phys p, uint64_t size, unsigned protec
 int mmu_map(void *virt, struct phys p, uint64_t size, unsigned protection)
 {
 	ASSERT(is_aligned((uintptr_t)virt | p.addr | size, PAGE_SIZE));
-	ASSERT(!private_contains(virt) && !private_pool_contains(p));
+	ASSERT(!memory_is_cpu_private(virt) && !private_pool_contains(p));
 	if (protection & MMU_EXECUTE)
 		return -EINVAL;
 	return mmu_map_kernel((uintptr_t)virt, p, size, protection);
@@ -190,7 +190,7 @@ bool mmu_lookup(const void *virt, struct phys *p, unsigned *protection)
 	if (address < DIRECT_MAP_BASE)
 		return false;
 	state = spin_lock_irqsave(&page_table_lock);
-	if (private_contains(virt)) {
+	if (memory_is_cpu_private(virt)) {
 		entry = private_lookup(address);
 	} else {
 		struct pte *found = page_table_find(address, &level);

@@ -60,7 +60,7 @@ void mmu_unmap(void *virt, uint64_t size)
 	struct table_link *unlinked;
 	struct irq_state state;
 
-	ASSERT(is_aligned(address | size, PAGE_SIZE) && !private_contains(virt));
+	ASSERT(is_aligned(address | size, PAGE_SIZE) && !memory_is_cpu_private(virt));
 	state = spin_lock_irqsave(&page_table_lock);
 	page_table_clear_locked(address, size);
 	unlinked = tables_unlink_locked(address, size);
@@ -201,7 +201,7 @@ int mmu_protect(void *virt, uint64_t size, unsigned protection)
 	struct irq_state state;
 	int error;
 
-	ASSERT(is_aligned(address | size, PAGE_SIZE) && !private_contains(virt));
+	ASSERT(is_aligned(address | size, PAGE_SIZE) && !memory_is_cpu_private(virt));
 	if (!protection_is_allowed(address, size, protection))
 		return -EINVAL;
 	state = spin_lock_irqsave(&page_table_lock);

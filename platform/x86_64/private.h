@@ -23,6 +23,10 @@ struct private_area {
 	uint64_t stack_size;
 	/* The table this CPU runs on: CR3 is written, and read, through here only. */
 	struct phys root;
+	/* Absolute; CLOCK_NEVER when the timer is not armed. */
+	uint64_t timer_deadline;
+	/* Time stamp at which this CPU last halted, 0 while it runs; and the sum so far. */
+	uint64_t halted_since;
 	uint64_t halted_cycles;
 };
 
@@ -38,11 +42,6 @@ static inline struct private_area *private_area(void)
 static inline void *private_page(unsigned page)
 {
 	return (void *)(PRIVATE_BASE + page * PAGE_SIZE);
-}
-
-static inline bool private_contains(const void *pointer)
-{
-	return (uintptr_t)pointer - PRIVATE_BASE < SLOT_SIZE;
 }
 
 /* Order of the frames in a CPU's block. */

@@ -7,9 +7,11 @@
 #include <platform/x86_64/console_devices.h>
 #include <platform/x86_64/descriptors.h>
 #include <platform/x86_64/features.h>
+#include <platform/x86_64/interrupts.h>
 #include <platform/x86_64/private.h>
 #include <platform/x86_64/trap.h>
 #include <platform/x86_64/x86.h>
+#include <kernel/acpi.h>
 #include <kernel/attributes.h>
 
 extern char boot_stack[], boot_stack_end[];
@@ -27,4 +29,18 @@ void platform_early_init(struct boot_info *info UNUSED)
 	descriptors_init();
 	trap_init();
 	console_init_serial();
+}
+
+void platform_interrupts_init(void)
+{
+	/* While local input 0 still listens to them, or QEMU keeps their last request for ever.
+	 */
+	pics_silence();
+	local_apic_init();
+	local_apic_enable(ACPI_ALL_CPUS);
+	smp_enumerate();
+	io_apics_init();
+	power_init();
+	clock_init();
+	console_init_keyboard();
 }

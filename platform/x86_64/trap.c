@@ -5,6 +5,7 @@
  */
 #include "trap.h"
 
+#include <platform/cpu.h>
 #include <platform/exit.h>
 #include <platform/x86_64/descriptors.h>
 #include <platform/x86_64/image.h>
@@ -18,6 +19,8 @@
 
 #define GATE_INTERRUPT   0x8e00u /* present, ring 0, interrupts off */
 #define VECTOR_STUB_SIZE 16
+
+#define PAGE_FAULT_PRESENT BIT(0)
 
 struct gate {
 	uint16_t offset_low;
@@ -90,21 +93,20 @@ static bool fixup_apply(struct trap_frame *frame)
 	return false;
 }
 
-/* The guard page below the running thread's stack. A push onto it cannot deliver its own page
- * fault, so most overflows arrive as a double fault. */
+/* A missing page next to the stack pointer is the guard page of whatever stack that was. A
+ * push onto it cannot deliver its own page fault: most overflows arrive as a double fault. */
 static bool is_stack_overflow(const struct trap_frame *frame)
 {
-	uintptr_t stack = private_area()->stack;
 	uint64_t address = cr2_read();
 
-	if (frame->vector != EXCEPTION_PAGE_FAULT && frame->vector != EXCEPTION_DOUBLE_FAULT)
+	if (frame->vector != EXCEPTION_DOUBLE_FAULT &&
+	    (frame->vector != EXCEPTION_PAGE_FAULT || (frame->error & PAGE_FAULT_PRESENT)))
 		return false;
-	return stack && address < stack && stack - address <= PAGE_SIZE;
+	return address >= DIRECT_MAP_BASE && address - (frame->rsp - PAGE_SIZE) < 2 * PAGE_SIZE;
 }
 
 static NORETURN void trap_die(const struct trap_frame *frame)
 {
-	const struct private_area *area = private_area();
 	char detail[96];
 
 	/* The panic itself went wrong: no second attempt at a report. */
@@ -113,10 +115,10 @@ static NORETURN void trap_die(const struct trap_frame *frame)
 	trap_report(frame);
 	trap_describe_error(frame, detail, sizeof(detail));
 	if (is_stack_overflow(frame))
-		panic("stack overflow into guard page: rip %#lx, stack %#lx-%#lx, cpu %u",
-		      frame->rip, area->stack, area->stack + area->stack_size, area->cpu);
+		panic("stack overflow into guard page: rip %#lx, rsp %#lx, cpu %u", frame->rip,
+		      frame->rsp, cpu_current());
 	panic("%s%s at rip %#lx, cpu %u", trap_name((unsigned)frame->vector), detail,
-	      frame->rip, area->cpu);
+	      frame->rip, cpu_current());
 }
 
 void trap_dispatch(struct trap_frame *frame)

@@ -16,3 +16,8 @@ console-tests := \
 
 tests-hosted += $(console-tests)
 tests-x86_64 += $(console-tests)
+
+# The local APIC, against models (QEMU's emulation has no x2APIC), and the battery clock's dates.
+sources-hosted += platform/x86_64/apic.c platform/x86_64/rtc.c
+tests-hosted += tests/platform/apic_test.c tests/platform/rtc_test.c
+tests-x86_64 += tests/platform/apic_test.c tests/platform/rtc_test.c
