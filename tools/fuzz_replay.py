@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Run each fuzzer built for gcc (build/hosted-asan-gcc/fuzz-*) a fixed number of times.
 
-Inputs are its corpus and mutations from a fixed seed, so that a run repeats. Prints a line per
-fuzzer and ends with `N passed, N failed`.
+Inputs are its corpus and mutations from a fixed seed, so that a run repeats. An input that fails is kept
+in build/fuzz/NAME-crash. Prints a line per fuzzer and ends with `N passed, N failed`.
 """
 import argparse
 import pathlib
@@ -12,6 +12,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BINARIES = ROOT / "build/hosted-asan-gcc"
+KEPT = ROOT / "build/fuzz"
 
 
 def main() -> int:
@@ -20,13 +21,15 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     binaries = sorted(path for path in BINARIES.glob("fuzz-*") if path.is_file())
+    KEPT.mkdir(parents=True, exist_ok=True)
     failed = 0
     for binary in binaries:
         name = binary.name.removeprefix("fuzz-")
         corpus = sorted(str(path) for path in (ROOT / "tests/fuzz/corpus" / name).glob("*"))
+        kept = KEPT / f"{name}-crash"
         done = subprocess.run([str(binary), f"-runs={arguments.runs}", f"-seed={arguments.seed}",
-                               *corpus], capture_output=True, text=True, errors="replace",
-                              check=False)
+                               f"-keep={kept}", *corpus], capture_output=True, text=True,
+                              errors="replace", check=False)
         good = done.returncode == 0 and corpus
         failed += not good
         print(f"{'ok' if good else 'not ok'} fuzz {name}: {arguments.runs} runs, seed "
