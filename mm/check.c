@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
  * mm_check_all(): allocator counters against bits against hints, then every page record that is
- * valid against the allocator, then the slabs.
+ * valid against the allocator, then the slabs and the balloons.
  */
 #include <mm/mm.h>
 #include <mm/bad_page.h>
+#include <mm/balloon.h>
 #include <mm/folio.h>
 #include <mm/slab.h>
 #include <mm/zone.h>
@@ -91,13 +92,16 @@ static const char *check_records(struct zone *zone)
 
 const char *mm_check_all(void)
 {
+	const char *wrong;
+
 	for (unsigned i = 0; i < zone_count; i++) {
-		const char *wrong = frames_check(&zones[i]->frames);
+		wrong = frames_check(&zones[i]->frames);
 
 		if (!wrong)
 			wrong = check_records(zones[i]);
 		if (wrong)
 			return wrong;
 	}
-	return slab_check_all();
+	wrong = slab_check_all();
+	return wrong ? wrong : balloon_check();
 }

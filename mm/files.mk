@@ -2,6 +2,7 @@
 # Frames and zones, blocks and folios, small objects.
 sources += \
 	mm/bad_page.c \
+	mm/balloon.c \
 	mm/block.c \
 	mm/check.c \
 	mm/folio.c \

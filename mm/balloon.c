@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Balloon core: lists, counters and accounting. Everything that must agree (list, private,
+ * counters, node gauge, managed pages) changes in one section of one lock, so that a reader
+ * under the lock sees the invariants of spec-balloon A3. The lock is not in the device record,
+ * because who starts from a page could not find it there while the page is being deflated.
+ */
+#include <mm/balloon.h>
+
+#include <kernel/assert.h>
+#include <kernel/lock.h>
+#include <mm/folio.h>
+#include <mm/mm.h>
+#include <mm/zone.h>
+
+#define BALLOON_MAGIC 0x6c6c6162u /* "ball" */
+#define BALLOON_FLAGS (FOLIO_NOWARN | FOLIO_NORETRY)
+
+static struct lock_class balloon_lock_class = {.name = "balloon list"};
+static struct spin_lock balloon_lock = SPIN_LOCK_INIT(&balloon_lock_class);
+static struct list_head devices = LIST_INIT(devices); /* balloon_lock */
+static struct balloon_events counted;                 /* balloon_lock */
+static uint64_t node_pages[NODES_MAX];                /* balloon_lock */
+
+static void check_initialised(const struct balloon_device *device)
+{
+	if (device->magic != BALLOON_MAGIC)
+		panic("balloon: device record used before balloon_device_init()");
+}
+
+void balloon_device_init(struct balloon_device *device, const char *name, bool adjust_managed,
+			 balloon_migrate_fn *migrate)
+{
+	struct irq_state irq;
+
+	*device = (struct balloon_device){
+		.name = name,
+		.migrate = migrate,
+		.adjust_managed = adjust_managed,
+		.magic = BALLOON_MAGIC,
+	};
+	list_init(&device->pages);
+	irq = spin_lock_irqsave(&balloon_lock);
+	list_add_tail(&devices, &device->link);
+	spin_unlock_irqrestore(&balloon_lock, irq);
+}
+
+void balloon_device_destroy(struct balloon_device *device)
+{
+	struct irq_state irq;
+
+	check_initialised(device);
+	ASSERT(balloon_pages(device) == 0);
+	irq = spin_lock_irqsave(&balloon_lock);
+	list_del(&device->link);
+	device->magic = 0;
+	spin_unlock_irqrestore(&balloon_lock, irq);
+}
+
+static unsigned alloc_flags(const struct balloon_device *device)
+{
+	return BALLOON_FLAGS | (device->migrate ? FOLIO_MOVABLE : 0);
+}
+
+struct page *balloon_page_alloc(const struct balloon_device *device)
+{
+	return page_alloc(NODE_ANY, 0, alloc_flags(device));
+}
+
+struct page *balloon_block_alloc(const struct balloon_device *device)
+{
+	return page_alloc(NODE_ANY, BALLOON_BLOCK_ORDER, alloc_flags(device));
+}
+
+/* Pages of the node and zone of `page` enter (positive) or leave the device. */
+static void account(struct balloon_device *device, const struct page *page, int64_t pages)
+{
+	device->listed += (uint64_t)pages;
+	node_pages[page_node(page)] += (uint64_t)pages;
+	if (device->adjust_managed)
+		mm_managed_adjust(page, -pages);
+	if (pages > 0)
+		counted.inflate += (uint64_t)pages;
+	else
+		counted.deflate += (uint64_t)-pages;
+}
+
+/* Neighbours of one 2 MiB block have node and zone in common: they are accounted at once. */
+struct account_run {
+	struct balloon_device *device;
+	const struct page *page;
+	int64_t pages;
+};
+
+static void account_run_end(struct account_run *run)
+{
+	if (run->page)
+		account(run->device, run->page, run->pages);
+	run->page = NULL;
+	run->pages = 0;
+}
+
+static void account_run_add(struct account_run *run, const struct page *page, int64_t pages)
+{
+	if (run->page &&
+	    ((page_to_pfn(page).nr ^ page_to_pfn(run->page).nr) >> BALLOON_BLOCK_ORDER))
+		account_run_end(run);
+	run->page = page;
+	run->pages += pages;
+}
+
+static void mark(struct balloon_device *device, struct page *page)
+{
+	ASSERT(page->private == 0);
+	page->type = PAGE_TYPE_OFFLINE;
+	page->private = (uintptr_t)device;
+}
+
+uint64_t balloon_enqueue_list(struct balloon_device *device, struct list_head *entries)
+{
+	struct account_run run = {.device = device};
+	struct irq_state irq;
+	uint64_t before, pages;
+	struct page *page;
+
+	check_initialised(device);
+	irq = spin_lock_irqsave(&balloon_lock);
+	before = device->listed;
+	list_for_each_entry (page, entries, list) {
+		mark(device, page);
+		account_run_add(&run, page, (int64_t)balloon_entry_pages(page));
+	}
+	account_run_end(&run);
+	pages = device->listed - before;
+	/* All at the head, in their order. */
+	list_splice_tail(&device->pages, entries);
+	list_splice_tail(entries, &device->pages);
+	spin_unlock_irqrestore(&balloon_lock, irq);
+	return pages;
+}
+
+void balloon_enqueue(struct balloon_device *device, struct page *page)
+{
+	struct list_head one = LIST_INIT(one);
+
+	list_add_tail(&one, &page->list);
+	balloon_enqueue_list(device, &one);
+}
+
+/* Turn a block on the list into its pages, in ascending order in its place. */
+static void block_explode(struct balloon_device *device, struct page *block)
+{
+	int error = page_explode(block, BALLOON_BLOCK_ORDER);
+
+	ASSERT(!error);
+	for (uint64_t i = BALLOON_BLOCK_PAGES - 1; i > 0; i--) {
+		mark(device, block + i);
+		list_add_head(&block->list, &block[i].list);
+	}
+}
+
+/* Take the entry at the head, at most `limit` base pages of it; pages moved. */
+static uint64_t dequeue_first(struct balloon_device *device, struct list_head *entries,
+			      struct account_run *run, uint64_t limit)
+{
+	struct page *page = list_first(&device->pages, struct page, list);
+	uint64_t pages = balloon_entry_pages(page);
+
+	if (pages > limit) {
+		block_explode(device, page);
+		pages = 1;
+	}
+	ASSERT(page->private == (uintptr_t)device);
+	page->private = 0;
+	list_del(&page->list);
+	list_add_tail(entries, &page->list);
+	account_run_add(run, page, -(int64_t)pages);
+	return pages;
+}
+
+static uint64_t dequeue_locked(struct balloon_device *device, struct list_head *entries,
+			       uint64_t pages)
+{
+	struct account_run run = {.device = device};
+	uint64_t taken = 0;
+
+	while (taken < pages && !list_is_empty(&device->pages))
+		taken += dequeue_first(device, entries, &run, pages - taken);
+	account_run_end(&run);
+	return taken;
+}
+
+uint64_t balloon_dequeue_list(struct balloon_device *device, struct list_head *entries,
+			      uint64_t pages)
+{
+	struct irq_state irq;
+	uint64_t taken;
+
+	check_initialised(device);
+	irq = spin_lock_irqsave(&balloon_lock);
+	taken = dequeue_locked(device, entries, pages);
+	spin_unlock_irqrestore(&balloon_lock, irq);
+	return taken;
+}
+
+struct page *balloon_dequeue(struct balloon_device *device)
+{
+	struct list_head one = LIST_INIT(one);
+	struct irq_state irq;
+	struct page *page;
+	bool holds_any;
+
+	check_initialised(device);
+	irq = spin_lock_irqsave(&balloon_lock);
+	holds_any = dequeue_locked(device, &one, 1) || device->isolated;
+	spin_unlock_irqrestore(&balloon_lock, irq);
+	if (!holds_any)
+		panic("balloon: %s: asked for a page of an empty balloon: its account is "
+		      "broken",
+		      device->name);
+	if (list_is_empty(&one))
+		return NULL;
+	page = list_first(&one, struct page, list);
+	list_del(&page->list);
+	return page;
+}
+
+void balloon_free_list(struct list_head *entries)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe (page, next, entries, list) {
+		list_del(&page->list);
+		page_free(page, log2_floor(balloon_entry_pages(page)));
+	}
+}
+
+uint64_t balloon_pages(struct balloon_device *device)
+{
+	struct irq_state irq = spin_lock_irqsave(&balloon_lock);
+	uint64_t pages = device->listed + device->isolated;
+
+	spin_unlock_irqrestore(&balloon_lock, irq);
+	return pages;
+}
+
+void balloon_events(struct balloon_events *events)
+{
+	struct irq_state irq = spin_lock_irqsave(&balloon_lock);
+
+	*events = counted;
+	spin_unlock_irqrestore(&balloon_lock, irq);
+}
+
+uint64_t balloon_node_pages(unsigned node)
+{
+	struct irq_state irq;
+	uint64_t pages;
+
+	if (node >= NODES_MAX)
+		return 0;
+	irq = spin_lock_irqsave(&balloon_lock);
+	pages = node_pages[node];
+	spin_unlock_irqrestore(&balloon_lock, irq);
+	return pages;
+}
+
+/* B-I1 to B-I3 for one device; adds what it finds to `held`. */
+static const char *check_device(const struct balloon_device *device, uint64_t *held)
+{
+	const struct page *page;
+	uint64_t listed = 0;
+
+	list_for_each_entry (page, &device->pages, list) {
+		if (page->private != (uintptr_t)device)
+			return "balloon: a page on the list belongs to another device";
+		if (page->type != PAGE_TYPE_OFFLINE)
+			return "balloon: a page on the list is not typed offline";
+		if (atomic_load(&page->refcount) < 1)
+			return "balloon: a page on the list has no reference";
+		listed += balloon_entry_pages(page);
+		if (listed > device->listed)
+			return "balloon: list longer than its count";
+	}
+	if (listed != device->listed)
+		return "balloon: list shorter than its count";
+	*held += listed + device->isolated;
+	return NULL;
+}
+
+static const char *check_locked(void)
+{
+	const struct balloon_device *device;
+	const char *problem = NULL;
+	uint64_t held = 0, gauges = 0;
+
+	list_for_each_entry (device, &devices, link) {
+		problem = check_device(device, &held);
+		if (problem)
+			return problem;
+	}
+	for (unsigned node = 0; node < NODES_MAX; node++)
+		gauges += node_pages[node];
+	if (counted.inflate - counted.deflate != held)
+		return "balloon: events do not add up to the pages held";
+	return gauges == held ? NULL : "balloon: node gauges do not add up to the pages held";
+}
+
+const char *balloon_check(void)
+{
+	struct irq_state irq = spin_lock_irqsave(&balloon_lock);
+	const char *problem = check_locked();
+
+	spin_unlock_irqrestore(&balloon_lock, irq);
+	return problem;
+}

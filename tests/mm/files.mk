@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+
+tests += tests/mm/balloon_test.c
