@@ -3,4 +3,9 @@
 
 sources += \
 	drivers/driver.c \
+	drivers/balloon/balloon_command.c \
+	drivers/balloon/virtio_balloon.c \
+	drivers/virtio/virtio.c \
+	drivers/virtio/virtio_mmio.c \
+	drivers/virtio/virtio_pci.c \
 	drivers/virtio/virtqueue.c

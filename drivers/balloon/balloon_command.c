@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The shell's view of all balloons: per device target and state, and the core's counters. One
+ * page is 4 KiB on every port and for every host.
+ */
+#include <drivers/balloon/virtio_balloon.h>
+
+#include <kernel/json.h>
+#include <kernel/log.h>
+#include <kernel/shell.h>
+#include <mm/node.h>
+#include <platform/clock.h>
+
+static const char *state_text(const struct virtio_balloon *balloon)
+{
+	if (balloon->dead)
+		return "given up";
+	if (balloon->size < balloon->target)
+		return balloon->retry_at > clock_ns() ? "waiting for memory" : "inflating";
+	return balloon->size > balloon->target ? "deflating" : "idle";
+}
+
+static void report_device_json(struct json *json, struct virtio_balloon *balloon)
+{
+	json_object(json, NULL);
+	json_string(json, "device", balloon->device->name);
+	json_string(json, "state", state_text(balloon));
+	json_number(json, "wanted", balloon->wanted);
+	json_number(json, "target", balloon->target);
+	json_number(json, "size", balloon->size);
+	json_number(json, "actual", balloon->actual);
+	json_number(json, "held", balloon_pages(&balloon->core));
+	json_number(json, "shortages", balloon->shortages);
+	json_number(json, "resets", balloon->recoveries);
+	json_end(json);
+}
+
+static void report_json(const struct balloon_events *events)
+{
+	struct virtio_balloon *balloon;
+	struct json json;
+
+	json_start(&json);
+	json_object(&json, NULL);
+	json_number(&json, "page_size", PAGE_SIZE);
+	json_number(&json, "inflate", events->inflate);
+	json_number(&json, "deflate", events->deflate);
+	json_number(&json, "migrate", events->migrate);
+	json_array(&json, "nodes");
+	for (unsigned node = 0; node < node_count(); node++)
+		json_number(&json, NULL, balloon_node_pages(node));
+	json_end(&json);
+	json_array(&json, "devices");
+	list_for_each_entry (balloon, &virtio_balloons, link)
+		report_device_json(&json, balloon);
+	json_finish(&json);
+}
+
+static void report_text(const struct balloon_events *events)
+{
+	struct virtio_balloon *balloon;
+
+	list_for_each_entry (balloon, &virtio_balloons, link)
+		print("%s: %s, target %llu of %u pages wanted, %llu held, %llu told to the "
+		      "host, "
+		      "%llu shortages, %u resets\n",
+		      balloon->device->name, state_text(balloon),
+		      (unsigned long long)balloon->target, (unsigned)balloon->wanted,
+		      (unsigned long long)balloon_pages(&balloon->core),
+		      (unsigned long long)balloon->actual,
+		      (unsigned long long)balloon->shortages, (unsigned)balloon->recoveries);
+	if (list_is_empty(&virtio_balloons))
+		print("no balloon device: the host cannot ask for memory\n");
+	print("pages inflated %llu, deflated %llu, migrated %llu\n",
+	      (unsigned long long)events->inflate, (unsigned long long)events->deflate,
+	      (unsigned long long)events->migrate);
+	for (unsigned node = 0; node < node_count(); node++)
+		print("node %u: %llu pages lent\n", node,
+		      (unsigned long long)balloon_node_pages(node));
+}
+
+static int balloon_command(int argc, char **argv)
+{
+	struct balloon_events events;
+
+	balloon_events(&events);
+	mutex_lock(&virtio_balloons_lock);
+	if (json_wanted(argc, argv))
+		report_json(&events);
+	else
+		report_text(&events);
+	mutex_unlock(&virtio_balloons_lock);
+	return 0;
+}
+
+SHELL_COMMAND(balloon, "[-j]", "what each balloon device holds, and what its host wants",
+	      balloon_command);
