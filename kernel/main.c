@@ -14,6 +14,7 @@
 #include <kernel/thread.h>
 #include <drivers/driver.h>
 #include <mm/mm.h>
+#include <pci/pci.h>
 #include <platform/clock.h>
 #include <platform/cpu.h>
 #include <platform/exit.h>
@@ -52,5 +53,7 @@ void kmain(struct boot_info *info)
 	platform_interrupts_init(); /* controllers, clock, timer */
 	threads_init();             /* this flow becomes the first thread */
 	threads_start_cpus();       /* all CPUs take threads */
+	pci_init();                 /* enumerate the fabric */
+	drivers_bind_all(&pci_fabric);
 	serve();
 }
