@@ -81,22 +81,27 @@ void pci_fabric_clear(struct pci_fabric *fabric)
 		pci_device_remove(device);
 }
 
+/* Functions mostly come in ascending order, so the place is looked for from the end. */
 struct pci_device *pci_device_add(struct pci_fabric *fabric, struct pci_address address)
 {
-	struct pci_device *device = kmem_alloc(sizeof(*device));
-	struct list_head *before = fabric->devices.prev;
+	struct pci_device *device, *before;
+	struct list_head *place = fabric->devices.prev;
 
+	for (; place != &fabric->devices; place = place->prev) {
+		before = list_entry(place, struct pci_device, link);
+		if (pci_address_equal(before->address, address))
+			return before;
+		if (pci_address_key(before->address) < pci_address_key(address))
+			break;
+	}
+	device = kmem_alloc(sizeof(*device));
 	if (!device) {
 		pci_defect_add(fabric, address, PCI_DEFECT_NO_MEMORY, 0);
 		return NULL;
 	}
 	device->fabric = fabric;
 	device->address = address;
-	while (before != &fabric->devices &&
-	       pci_address_key(list_entry(before, struct pci_device, link)->address) >
-		       pci_address_key(address))
-		before = before->prev;
-	list_insert_between(&device->link, before, before->next);
+	list_insert_between(&device->link, place, place->next);
 	fabric->device_count++;
 	return device;
 }

@@ -62,6 +62,10 @@ void pci_device_read_header(struct pci_device *device)
 	device->revision = (uint8_t)class_and_revision;
 	device->header_type = header & 0x7f;
 	device->multifunction = header & PCI_HEADER_MULTI;
+	if (class_and_revision == 0xffffffff && header == 0xff) {
+		device->readability = PCI_UNREADABLE; /* it went away, or never was */
+		return;
+	}
 	if (device->header_type > 2)
 		pci_defect_add(device->fabric, device->address, PCI_DEFECT_HEADER_TYPE, header);
 	if (device->header_type == 1)

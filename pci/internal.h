@@ -7,7 +7,8 @@
 
 #include <pci/device.h>
 
-/* A zeroed function in its place of the list; NULL, with a defect, when memory is short. */
+/* A zeroed function in its place of the list, or the one that is there already; NULL, with a
+ * defect, when memory is short. */
 struct pci_device *pci_device_add(struct pci_fabric *fabric, struct pci_address address);
 /* Unlink and free; tree links to it must be gone. */
 void pci_device_remove(struct pci_device *device);

@@ -35,18 +35,6 @@ static bool read_capability(const struct pci_device *pf, struct virtual_set *set
 	return true;
 }
 
-/* A virtual function may lie on a later bus than its physical function, below the same port. */
-static void link_virtual(struct pci_device *vf, struct pci_device *pf)
-{
-	struct pci_device *last = pf;
-
-	if (vf->parent || vf == pf)
-		return;
-	while (last->next_sibling)
-		last = last->next_sibling;
-	pci_device_link(vf, pf->parent, last);
-}
-
 /* The ids in its header are all ones by design; the rest of the header is real. */
 static void make_virtual(struct pci_device *vf, struct pci_device *pf, uint16_t device_id)
 {
@@ -55,33 +43,70 @@ static void make_virtual(struct pci_device *vf, struct pci_device *pf, uint16_t 
 	vf->physical_function = pf;
 	vf->readability = PCI_READABLE;
 	pci_device_read_header(vf);
-	link_virtual(vf, pf);
+}
+
+/* Listed functions that the numbers name; nothing is added to a listing. */
+static void mark_listed(struct pci_device *pf, const struct virtual_set *set)
+{
+	struct pci_device *vf;
+
+	pci_for_each_device(vf, pf->fabric)
+	{
+		unsigned distance = pci_address_routing_id(vf->address) -
+				    pci_address_routing_id(pf->address) - set->offset;
+		unsigned stride = set->stride ? set->stride : 1;
+
+		if (vf->address.segment == pf->address.segment && vf != pf &&
+		    !vf->physical_function && distance % stride == 0 &&
+		    distance / stride < set->count)
+			make_virtual(vf, pf, set->device);
+	}
+}
+
+/* Highest routing id that reaches the function's link: later buses belong to the port above. */
+static unsigned last_id(const struct pci_device *pf)
+{
+	return (unsigned)(pf->parent ? pf->parent->subordinate : pf->address.bus) << 8 | 0xff;
+}
+
+static void add_scanned(struct pci_device *pf, const struct virtual_set *set)
+{
+	unsigned id = pci_address_routing_id(pf->address) + set->offset;
+	struct pci_device *last = pf;
+
+	while (last->next_sibling)
+		last = last->next_sibling;
+	for (unsigned n = 0; n < set->count; n++, id += set->stride) {
+		struct pci_address address = {pf->address.segment, (uint8_t)(id >> 8),
+					      (uint8_t)id};
+		struct pci_device *vf;
+
+		if (id > last_id(pf) || set->offset == 0 || (n > 0 && set->stride == 0)) {
+			pci_defect_add(pf->fabric, pf->address, PCI_DEFECT_VIRTUAL_FUNCTIONS,
+				       id);
+			return;
+		}
+		vf = pci_device_add(pf->fabric, address);
+		if (!vf || vf->physical_function)
+			return;
+		if (vf->vendor == 0) {
+			pci_device_link(vf, pf->parent, last);
+			last = vf;
+		}
+		make_virtual(vf, pf, set->device);
+	}
 }
 
 static void add_functions_of(struct pci_device *pf)
 {
 	struct virtual_set set;
-	unsigned id = pci_address_routing_id(pf->address);
 
 	if (!read_capability(pf, &set))
 		return;
-	for (unsigned n = 0; n < set.count; n++) {
-		unsigned vf_id = id + set.offset + n * set.stride;
-		struct pci_address address = {pf->address.segment, (uint8_t)(vf_id >> 8),
-					      (uint8_t)vf_id};
-		struct pci_device *vf;
-
-		if (vf_id > 0xffff || vf_id <= id || (n > 0 && set.stride == 0)) {
-			pci_defect_add(pf->fabric, pf->address, PCI_DEFECT_VIRTUAL_FUNCTIONS,
-				       vf_id);
-			return;
-		}
-		vf = pci_device_find(pf->fabric, address);
-		if (!vf && !pf->fabric->access->operations->next)
-			vf = pci_device_add(pf->fabric, address);
-		if (vf && !vf->physical_function)
-			make_virtual(vf, pf, set.device);
-	}
+	if (pf->fabric->access->operations->next)
+		mark_listed(pf, &set);
+	else
+		add_scanned(pf, &set);
 }
 
 void pci_virtual_functions_add(struct pci_fabric *fabric)

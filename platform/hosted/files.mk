@@ -6,6 +6,7 @@ sources-hosted += \
 	platform/hosted/console.c \
 	platform/hosted/context.c \
 	platform/hosted/cpu.c \
+	platform/hosted/exit.c \
 	platform/hosted/irq.c \
 	platform/hosted/main.c \
 	platform/hosted/memory.c \

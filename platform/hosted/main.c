@@ -14,30 +14,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define ARENA_SIZE   GIB(64)
 #define CPUS_DEFAULT 4
-
-void platform_exit(bool success)
-{
-	exit(success ? 0 : 1);
-}
-
-void platform_power_off(void)
-{
-	exit(0);
-}
-
-static char **arguments;
-
-/* There is no machine to reset: start the program again. */
-void platform_reboot(void)
-{
-	execv("/proc/self/exe", arguments);
-	perror("hosted: cannot start again");
-	exit(1);
-}
 
 static void join_arguments(int argc, char **argv, char *line, size_t size)
 {
@@ -71,7 +50,6 @@ int main(int argc, char **argv)
 {
 	static char line[2048];
 
-	arguments = argv;
 	join_arguments(argc, argv, line, sizeof(line));
 	hosted_cpu_init(1);
 	command_line_init(line);

@@ -4,3 +4,5 @@ fuzzers += acpi command_line efi_memory_map virtqueue
 # Linked into every fuzzer, in the place of platform/hosted/main.c.
 fuzz-support += tests/fuzz/fuzz_platform.c
 fuzz-support += tests/drivers/fake_ring.c
+fuzzers += pci_capability pci_dump
+fuzz-support += tools/pci/dump.c

@@ -374,10 +374,12 @@ TEST(pci_enumerate, A_T52_virtual_functions_follow_from_offset_and_stride)
 TEST(pci_enumerate, A_T52_virtual_functions_cross_to_the_next_bus)
 {
 	struct topology *t = topology_new();
+	struct pci_image_function *pf;
 	struct pci_device *device;
 	unsigned on_next = 0;
 
-	add_physical_function(t, 16, 0xf8, 1);
+	pf = add_physical_function(t, 16, 0xf8, 1);
+	pci_image_set(pf->bridge, PCI_REG_BUS_NUMBERS + 2, 1, 2);
 	topology_enumerate(t);
 	pci_for_each_device(device, &t->fabric) on_next += device->address.bus == 2;
 	CHECK_EQ(on_next, 8);
@@ -398,6 +400,19 @@ TEST(pci_enumerate, virtual_functions_beyond_all_buses_or_in_one_place_are_cut)
 	add_physical_function(t, 0xffff, 1, 0xfffe);
 	topology_enumerate(t);
 	CHECK_EQ(t->fabric.device_count, 3);
+	CHECK(pci_defect_seen(&t->fabric, PCI_DEFECT_VIRTUAL_FUNCTIONS));
+	topology_free(t);
+}
+
+/* Found by the fuzzer: adding was quadratic, so that this took minutes. */
+TEST(pci_enumerate, as_many_virtual_functions_as_there_are_numbers_do_not_hang)
+{
+	struct topology *t = topology_new();
+	struct pci_image_function *pf = add_physical_function(t, 0xffff, 1, 1);
+
+	pci_image_set(pf->bridge, PCI_REG_BUS_NUMBERS + 2, 1, 0x10);
+	topology_enumerate(t);
+	CHECK_EQ(t->fabric.device_count, 2 + 16 * 256 - 1);
 	CHECK(pci_defect_seen(&t->fabric, PCI_DEFECT_VIRTUAL_FUNCTIONS));
 	topology_free(t);
 }

@@ -7,5 +7,11 @@ tests += \
 	tests/pci/atomic_oracle_test.c \
 	tests/pci/capability_test.c \
 	tests/pci/config_test.c \
+	tests/pci/dump_test.c \
 	tests/pci/enumerate_test.c \
-	tests/pci/topology.c
+	tests/pci/mcfg_test.c \
+	tests/pci/report_test.c \
+	tests/pci/topology.c \
+	tools/pci/dump.c
+
+tests-hosted += tests/pci/fixtures_test.c
