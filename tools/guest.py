@@ -49,9 +49,10 @@ class Guest:
         self._selector.register(self.process.stdout, selectors.EVENT_READ)
         try:
             self.qmp = qmp.Qmp(str(socket))
-        except qmp.QmpError:
+        except qmp.QmpError as error:
+            self._read(1)
             self.close()
-            raise
+            raise GuestError(f"QEMU did not start: {error}; it printed: {self.text}") from error
 
     def __enter__(self) -> "Guest":
         return self

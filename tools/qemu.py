@@ -89,7 +89,7 @@ def boot_options(arguments: argparse.Namespace, scratch: pathlib.Path) -> list[s
         "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={FIRMWARE}",
         "-drive", f"if=pflash,format=raw,unit=1,file={variables}",
         "-drive", f"if=none,id=disk0,format=raw,snapshot=on,file={build / 'quire.img'}",
-        "-device", "virtio-blk-pci,drive=disk0,bootindex=0,romfile=",
+        "-device", "virtio-blk-pci,bus=pcie.0,drive=disk0,bootindex=0,romfile=",
     ]  # fmt: skip
     if text:
         options += ["-fw_cfg", "name=opt/quire/cmdline,string=" + text.replace(",", ",,")]

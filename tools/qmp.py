@@ -49,6 +49,8 @@ class Qmp:
             line = self._file.readline()
         except TimeoutError as error:
             raise QmpError(f"no answer within {timeout:g} s") from error
+        except OSError as error:
+            raise QmpError(f"QEMU is gone: {error}") from error
         if not line:
             raise QmpError("QEMU closed the control connection")
         return json.loads(line)
