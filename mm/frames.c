@@ -97,19 +97,20 @@ static uint64_t rows_search(_Atomic uint64_t *rows, unsigned order, uint64_t fir
 	return FRAMES_NONE;
 }
 
-uint64_t frames_get_in_block(struct frames *frames, uint64_t block, unsigned order,
-			     block_change *take, uint64_t first_row)
+uint64_t frames_get_in_block(struct frames *frames, uint64_t block, unsigned order, bool own,
+			     uint64_t first_row)
 {
 	uint32_t before;
 	uint64_t at;
 
-	if (!block_update(&frames->blocks[block], take, order, &before))
+	if (!block_update(&frames->blocks[block], own ? block_take_and_own : block_take, order,
+			  &before))
 		return FRAMES_NONE;
 	tree_note(frames, block, block_taken(before), block_taken(before) + (1u << order));
 	at = rows_search(&frames->rows[block * BLOCK_ROWS], order, first_row);
 	if (at != FRAMES_NONE)
 		return block * BLOCK_FRAMES + at;
-	if (take == block_take_and_own)
+	if (own)
 		(void)block_update(&frames->blocks[block], block_clear, BLOCK_OWNED, &before);
 	if (!block_count_give(frames, block, order))
 		panic("frames: block %llu lost the count of a failed request",
@@ -145,33 +146,35 @@ bool frames_get_whole(struct frames *frames, uint64_t block, unsigned order)
 	return true;
 }
 
-uint64_t frames_get_owned(struct frames *frames, unsigned cpu, unsigned order)
+static uint64_t got(struct frames *frames, unsigned cpu, uint64_t frame, unsigned order)
 {
 	struct frames_cpu *mine = &frames->cpus[cpu];
-	uint64_t owned = atomic_load_explicit(&mine->owned, memory_order_relaxed);
-	uint64_t frame;
 
-	if (order >= BLOCK_ORDER || !owned)
-		return FRAMES_NONE;
-	frame = frames_get_in_block(frames, owned - 1, order, block_take,
-				    atomic_load_explicit(&mine->row, memory_order_relaxed));
 	if (frame == FRAMES_NONE)
 		return FRAMES_NONE;
-	atomic_store_explicit(&mine->row, frame / ROW_FRAMES % BLOCK_ROWS,
-			      memory_order_relaxed);
+	if (order < BLOCK_ORDER)
+		atomic_store_explicit(&mine->row, frame / ROW_FRAMES % BLOCK_ROWS,
+				      memory_order_relaxed);
 	count(&mine->got, order);
 	return frame;
 }
 
+uint64_t frames_get_owned(struct frames *frames, unsigned cpu, unsigned order)
+{
+	struct frames_cpu *mine = &frames->cpus[cpu];
+	uint64_t owned = atomic_load_explicit(&mine->owned, memory_order_relaxed);
+	uint64_t row = atomic_load_explicit(&mine->row, memory_order_relaxed);
+
+	if (order >= BLOCK_ORDER || !owned)
+		return FRAMES_NONE;
+	return got(frames, cpu, frames_get_in_block(frames, owned - 1, order, false, row),
+		   order);
+}
+
 uint64_t frames_get_new(struct frames *frames, unsigned cpu, unsigned order)
 {
-	uint64_t frame;
-
 	ASSERT(order <= FRAMES_ORDER_MAX);
-	frame = frames_search(frames, cpu, order);
-	if (frame != FRAMES_NONE)
-		count(&frames->cpus[cpu].got, order);
-	return frame;
+	return got(frames, cpu, frames_search(frames, cpu, order), order);
 }
 
 uint64_t frames_get(struct frames *frames, unsigned cpu, unsigned order)
@@ -181,60 +184,78 @@ uint64_t frames_get(struct frames *frames, unsigned cpu, unsigned order)
 	return frame != FRAMES_NONE ? frame : frames_get_new(frames, cpu, order);
 }
 
-/* Both halves of an order-10 frame must be whole before either goes back. */
-static bool put_whole(struct frames *frames, uint64_t block, unsigned order)
+static bool is_whole(const struct frames *frames, uint64_t block)
 {
-	unsigned blocks = 1u << (order - BLOCK_ORDER);
-	uint32_t before;
+	return atomic_load_explicit(&frames->blocks[block], memory_order_relaxed) & BLOCK_WHOLE;
+}
 
-	for (unsigned i = 0; i < blocks; i++)
-		if (!(atomic_load_explicit(&frames->blocks[block + i], memory_order_relaxed) &
-		      BLOCK_WHOLE))
+/* Is the run taken, in the form of its order? A whole block is given back as a whole; one that
+ * was split, and every smaller run, row by row. */
+static bool run_is_taken(const struct frames *frames, uint64_t frame, unsigned order)
+{
+	const _Atomic uint64_t *row = &frames->rows[frame / ROW_FRAMES];
+
+	if (is_whole(frames, frame / BLOCK_FRAMES))
+		return order == BLOCK_ORDER;
+	for (unsigned i = 0; i < 1u << (order - ROW_ORDER); i++)
+		if (atomic_load_explicit(&row[i], memory_order_relaxed) != UINT64_MAX)
 			return false;
-	for (unsigned i = 0; i < blocks; i++) {
-		if (!block_update(&frames->blocks[block + i], block_give_whole, 0, &before))
-			return false;
-		tree_note(frames, block + i, BLOCK_FRAMES, 0);
-	}
 	return true;
 }
 
-static bool put_rows(struct frames *frames, uint64_t frame, unsigned order)
+/* Rows, then the count; what was found taken cannot have become free but by another put of the
+ * same frames, which is the caller's bug. */
+static void put_run(struct frames *frames, uint64_t frame, unsigned order)
 {
-	_Atomic uint64_t *row = &frames->rows[frame / ROW_FRAMES];
-	unsigned rows = order > ROW_ORDER ? 1u << (order - ROW_ORDER) : 1;
+	uint64_t block = frame / BLOCK_FRAMES;
+
+	if (is_whole(frames, block)) {
+		whole_give(frames, block);
+		return;
+	}
+	for (unsigned i = 0; i < 1u << (order - ROW_ORDER); i++)
+		atomic_store_explicit(&frames->rows[frame / ROW_FRAMES + i], 0,
+				      memory_order_release);
+	if (!block_count_give(frames, block, order))
+		panic("frames: block %llu counts less than its rows",
+		      (unsigned long long)block);
+}
+
+static bool put_large(struct frames *frames, uint64_t frame, unsigned order)
+{
+	unsigned part = MIN(order, BLOCK_ORDER);
+	uint64_t end = frame + (UINT64_C(1) << order);
+
+	for (uint64_t at = frame; at < end; at += UINT64_C(1) << part)
+		if (!run_is_taken(frames, at, part))
+			return false;
+	for (uint64_t at = frame; at < end; at += UINT64_C(1) << part)
+		put_run(frames, at, part);
+	return true;
+}
+
+static bool put_small(struct frames *frames, uint64_t frame, unsigned order)
+{
+	uint64_t block = frame / BLOCK_FRAMES;
 	unsigned at = frame % ROW_FRAMES;
 
-	if (atomic_load_explicit(&frames->blocks[frame / BLOCK_FRAMES], memory_order_relaxed) &
-	    BLOCK_WHOLE)
+	if (is_whole(frames, block) ||
+	    !row_update(&frames->rows[frame / ROW_FRAMES], row_give, order, &at))
 		return false;
-	if (rows == 1)
-		return row_update(row, row_give, order, &at);
-	for (unsigned i = 0; i < rows; i++)
-		if (atomic_load_explicit(&row[i], memory_order_relaxed) != UINT64_MAX)
-			return false;
-	for (unsigned i = 0; i < rows; i++)
-		atomic_store_explicit(&row[i], 0, memory_order_release);
+	if (!block_count_give(frames, block, order))
+		panic("frames: block %llu counts less than its bits",
+		      (unsigned long long)block);
 	return true;
 }
 
 bool frames_put(struct frames *frames, unsigned cpu, uint64_t frame, unsigned order)
 {
-	uint64_t block = frame / BLOCK_FRAMES;
-
 	if (order > FRAMES_ORDER_MAX || !is_aligned(frame, UINT64_C(1) << order) ||
-	    !frames_is_open(frames, frame))
+	    !frames_is_open(frames, frame + (UINT64_C(1) << order) - 1))
 		return false;
-	if (order >= BLOCK_ORDER) {
-		if (!put_whole(frames, block, order))
-			return false;
-	} else {
-		if (!put_rows(frames, frame, order))
-			return false;
-		if (!block_count_give(frames, block, order))
-			panic("frames: block %llu counts less than its bits",
-			      (unsigned long long)block);
-	}
+	if (order < ROW_ORDER ? !put_small(frames, frame, order)
+			      : !put_large(frames, frame, order))
+		return false;
 	count(&frames->cpus[cpu].put, order);
 	return true;
 }

@@ -93,8 +93,8 @@ uint64_t frames_available(const struct frames *frames, unsigned order);
 const char *frames_check(const struct frames *frames);
 
 /* Inside mm/frames*.c: try to get from one block; the frontier. */
-uint64_t frames_get_in_block(struct frames *frames, uint64_t block, unsigned order,
-			     block_change *take, uint64_t first_row);
+uint64_t frames_get_in_block(struct frames *frames, uint64_t block, unsigned order, bool own,
+			     uint64_t first_row);
 bool frames_get_whole(struct frames *frames, uint64_t block, unsigned order);
 bool frames_open_next(struct frames *frames, uint64_t *block);
 uint64_t frames_search(struct frames *frames, unsigned cpu, unsigned order);

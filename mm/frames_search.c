@@ -57,8 +57,7 @@ static uint64_t get_small_here(struct frames *frames, unsigned cpu, uint64_t blo
 			       unsigned order, enum search_pass pass)
 {
 	bool own = pass != PASS_ANY;
-	uint64_t frame = frames_get_in_block(frames, block, order,
-					     own ? block_take_and_own : block_take, 0);
+	uint64_t frame = frames_get_in_block(frames, block, order, own, 0);
 
 	if (frame != FRAMES_NONE && own)
 		owned_replace(frames, cpu, block);

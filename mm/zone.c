@@ -34,17 +34,18 @@ static enum zone_type highest_type(unsigned flags)
 
 /*
  * The reserve is looked at when a CPU needs another block, not for each frame: counting costs
- * more than getting. One block per CPU may be used up beyond it.
+ * more than getting. So that block is counted as used up.
  */
 static uint64_t get_from(struct zone *zone, unsigned cpu, unsigned order, unsigned flags,
 			 enum zone_type wanted)
 {
 	uint64_t frame = frames_get_owned(&zone->frames, cpu, order);
-	uint64_t reserve = flags & FOLIO_ATOMIC ? 0 : zone->reserve[wanted];
 
 	if (frame != FRAMES_NONE)
 		return frame;
-	if (frames_free(&zone->frames) < reserve + (UINT64_C(1) << order))
+	if (!(flags & FOLIO_ATOMIC) &&
+	    frames_free(&zone->frames) <
+		    zone->reserve[wanted] + MAX(UINT64_C(1) << order, BLOCK_FRAMES))
 		return FRAMES_NONE;
 	return frames_get_new(&zone->frames, cpu, order);
 }

@@ -162,7 +162,7 @@ static void zone_open_block(struct frames *frames, uint64_t block)
 static void zone_start(struct zone *zone, void *state)
 {
 	uint64_t usable = ranges_overlap(zone->start.nr, zone->end.nr);
-	uint64_t least = MIN(MAX(usable / 256, 768), usable / 8);
+	uint64_t least = MIN(MAX(usable / 256, 256), usable / 8);
 
 	frames_init(&zone->frames, state, zone->end.nr - zone->base.nr, zone_open_block,
 		    usable);

@@ -1,3 +1,15 @@
 # SPDX-License-Identifier: MIT
 
-tests += tests/mm/balloon_test.c
+tests += \
+	tests/mm/bad_page_fixture.c \
+	tests/mm/bad_page_test.c \
+	tests/mm/balloon_test.c \
+	tests/mm/folio_test.c \
+	tests/mm/frames_test.c \
+	tests/mm/frames_word_test.c \
+	tests/mm/invariant.c \
+	tests/mm/memcg_test.c \
+	tests/mm/page_alloc_test.c \
+	tests/mm/slab_test.c \
+	tests/mm/stack_test.c \
+	tests/mm/zone_test.c

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Bad pages: spec-folio section 5.
+ */
+#include <tests/mm/bad_page_fixture.h>
+#include <mm/zone.h>
+#include <platform/clock.h>
+
+static struct folio *get_folio(unsigned order)
+{
+	struct folio *folio = folio_alloc(NODE_ANY, order, 0, NULL);
+
+	if (!folio)
+		ERROR("no memory for a folio");
+	return folio;
+}
+
+TEST(bad_page, F_T11_second_put_of_a_page_is_an_underflow)
+{
+	struct page *page = &get_folio(0)->page;
+
+	reports_expect();
+	page_put(page);
+	page_put(page);
+	CHECK_EQ(reports_end(), 1);
+	CHECK(strstr(reports_text(), "reference count underflow"));
+	CHECK_EQ(atomic_load(&page->refcount), 0);
+}
+
+TEST(bad_page, F_T12_flag_of_a_page_in_use_withholds_the_page)
+{
+	struct page *page = &get_folio(0)->page;
+	uint64_t free = pages_free();
+	uint64_t bad = pages_bad();
+	struct folio *next;
+
+	page_flag_set(page, PAGE_LRU);
+	reports_expect();
+	page_put(page);
+	CHECK_EQ(reports_end(), 1);
+	CHECK(strstr(reports_text(), "check-at-free flag set"));
+	CHECK(strstr(reports_text(), "!lru"));
+	CHECK(strstr(reports_text(), "tainted"));
+	CHECK(bad_page_count() > 0);
+	CHECK_EQ(pages_free(), free);
+	CHECK_EQ(pages_bad(), bad + 1);
+	next = get_folio(0);
+	CHECK(&next->page != page);
+	folio_put(next);
+}
+
+TEST(bad_page, F_T13_one_bad_constituent_withholds_the_block)
+{
+	struct folio *folio = get_folio(2);
+	uint64_t free = pages_free();
+
+	page_set_mapping(folio_page(folio, 2), folio, 0);
+	reports_expect();
+	folio_put(folio);
+	CHECK_EQ(reports_end(), 1);
+	CHECK_EQ(reports_count("bad page state in free: non-null mapping"), 1);
+	CHECK_EQ(pages_free(), free);
+}
+
+TEST(bad_page, each_bad_constituent_is_reported)
+{
+	struct folio *folio = get_folio(9);
+	uint64_t bad = pages_bad();
+
+	page_map_add(folio_page(folio, 1));
+	page_flag_set(folio_page(folio, 200), PAGE_WRITEBACK);
+	page_set_mapping(folio_page(folio, 511), folio, 3);
+	reports_expect();
+	folio_put(folio);
+	CHECK_EQ(reports_end(), 3);
+	CHECK_EQ(pages_bad(), bad + 512);
+}
+
+TEST(bad_page, F_T14_reports_are_limited_to_60_a_minute)
+{
+	struct page *pages[100];
+
+	for (unsigned i = 0; i < 100; i++) {
+		pages[i] = &get_folio(0)->page;
+		page_flag_set(pages[i], PAGE_LOCKED);
+	}
+	reports_expect();
+	for (unsigned i = 0; i < 100; i++)
+		page_put(pages[i]);
+	bad_page_flush();
+	CHECK_EQ(reports_end(), 100);
+	CHECK_EQ(reports_count("bad page state in"), 60);
+	CHECK_EQ(reports_count("40 more bad page reports suppressed"), 1);
+}
+
+TEST(bad_page, report_limit_begins_anew_after_a_minute)
+{
+	struct report_limit limit = {0};
+	unsigned suppressed;
+
+	for (unsigned i = 0; i < 60; i++)
+		CHECK(report_limit_pass(&limit, 5 + i, &suppressed));
+	CHECK(!report_limit_pass(&limit, 59 * NSEC_PER_SEC, &suppressed));
+	CHECK(!report_limit_pass(&limit, 60 * NSEC_PER_SEC, &suppressed));
+	CHECK_EQ(suppressed, 0);
+	CHECK(report_limit_pass(&limit, 60 * NSEC_PER_SEC + 5, &suppressed));
+	CHECK_EQ(suppressed, 2);
+	CHECK(report_limit_pass(&limit, 60 * NSEC_PER_SEC + 6, &suppressed));
+	CHECK_EQ(suppressed, 0);
+}
+
+TEST(bad_page, F_T15_free_page_that_was_corrupted_is_dropped_at_allocation)
+{
+	struct page *page = &get_folio(0)->page;
+	uint64_t bad = pages_bad();
+	struct folio *next;
+
+	page_put(page);
+	page_map_add(page);
+	reports_expect();
+	next = get_folio(0);
+	CHECK_EQ(reports_end(), 1);
+	CHECK(strstr(reports_text(), "bad page state in alloc: nonzero mapcount"));
+	CHECK(&next->page != page);
+	CHECK_EQ(pages_bad(), bad + 1);
+	folio_put(next);
+}
+
+/* The same inside a large block: the mark of B-0 leads to it. */
+TEST(bad_page, corrupted_page_inside_a_free_block_is_found_by_its_mark)
+{
+	struct folio *folio = get_folio(9);
+	struct page *page = folio_page(folio, 300);
+	uint64_t bad = pages_bad();
+
+	folio_put(folio);
+	page_set_mapping(page, folio, 1);
+	reports_expect();
+	folio = get_folio(9);
+	CHECK_EQ(reports_end(), 1);
+	CHECK(strstr(reports_text(), "bad page state in alloc: non-null mapping"));
+	CHECK(page_folio(page) != folio);
+	CHECK_EQ(pages_bad(), bad + 512);
+	folio_put(folio);
+}
+
+TEST(bad_page, dirty_and_referenced_are_cleared_at_free)
+{
+	struct folio *folio = get_folio(0);
+	struct page *page = &folio->page;
+
+	page_flag_set(page, PAGE_DIRTY);
+	page_flag_set(page, PAGE_REFERENCED);
+	page_set_private(page, 99);
+	page_set_type(page, PAGE_TYPE_OFFLINE);
+	reports_expect();
+	folio_put(folio);
+	CHECK_EQ(reports_end(), 0);
+	CHECK(page_check_alloc(page) == NULL);
+}
+
+TEST(bad_page, reserved_page_is_kept_and_stays_reserved)
+{
+	struct page *page = &get_folio(0)->page;
+	uint64_t free = pages_free();
+
+	page_flag_set(page, PAGE_RESERVED);
+	reports_expect();
+	page_put(page);
+	CHECK_EQ(reports_end(), 1);
+	CHECK(page_flag_test(page, PAGE_RESERVED));
+	CHECK_EQ(pages_free(), free);
+}
+
+TEST(bad_page, report_says_everything_about_page_and_neighbours)
+{
+	struct page *page = page_alloc(NODE_ANY, 1, 0);
+
+	REQUIRE(page);
+	reports_expect();
+	page_get(page + 1);
+	page_flag_set(page + 1, PAGE_DIRTY);
+	page_put(page + 1);
+	CHECK_EQ(reports_end(), 1);
+	CHECK_EQ(reports_count("mm:   *0x"), 1);
+	CHECK(reports_count("mm:    0x") >= 1);
+	CHECK(strstr(reports_text(), "mapcount 0 refcount 0"));
+	CHECK(strstr(reports_text(), " dirty"));
+	CHECK(strstr(reports_text(), "later page of a raw block"));
+	page_flag_clear(page + 1, PAGE_DIRTY);
+	page_free(page, 1);
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+/*
+ * After each test: the walk over all of memory finds nothing wrong, and as much is free as
+ * before. Freeing may lag behind in other threads, so the count gets a moment.
+ */
+#include <kernel/format.h>
+#include <kernel/thread.h>
+#include <mm/bad_page.h>
+#include <mm/mm.h>
+#include <platform/clock.h>
+#include <tests/test.h>
+
+#define PATIENCE_MS 200
+
+static uint64_t free_before;
+
+static uint64_t free_now(void)
+{
+	struct mm_statistics statistics;
+
+	mm_drain();
+	mm_statistics(&statistics);
+	return statistics.free + statistics.bad;
+}
+
+static void before(void)
+{
+	free_before = free_now();
+}
+
+static const char *leak(void)
+{
+	static char text[80];
+	uint64_t now = free_now();
+
+	for (unsigned ms = 0; now != free_before && ms < PATIENCE_MS; ms++) {
+		clock_delay_ns(NSEC_PER_MSEC);
+		thread_yield();
+		now = free_now();
+	}
+	if (now == free_before)
+		return NULL;
+	format(text, sizeof(text), "%lld pages leaked", (long long)(free_before - now));
+	return text;
+}
+
+static const char *after(void)
+{
+	const char *problem = leak();
+
+	bad_page_flush();
+	return problem ? problem : mm_check_all();
+}
+
+TEST_INVARIANT(mm, before, after);

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The live machine's zones and ranges.
+ */
+#include <tests/mm/bad_page_fixture.h>
+#include <mm/ranges.h>
+#include <mm/zone.h>
+
+TEST(zone, zones_are_sorted_apart_and_of_one_reach)
+{
+	REQUIRE(zone_count >= 1);
+	for (unsigned i = 0; i < zone_count; i++) {
+		const struct zone *zone = zones[i];
+
+		CHECK(zone->start.nr < zone->end.nr);
+		CHECK(zone->base.nr <= zone->start.nr);
+		CHECK(is_aligned(zone->base.nr, 1024));
+		if (i > 0)
+			CHECK(zones[i - 1]->end.nr <= zone->base.nr);
+		if (zone->type < PLATFORM_DMA_ZONES)
+			CHECK(pfn_to_phys(zone->end).addr <=
+			      platform_dma_zone_end[zone->type].addr);
+		CHECK(zone_of(zone->start) == zone);
+		CHECK(zone_of(pfn(zone->end.nr - 1)) == zone);
+		CHECK(zone_of(zone->end) != zone);
+		CHECK_EQ(zone->frames.usable, ranges_overlap(zone->start.nr, zone->end.nr));
+		CHECK(zone->frames.usable <= zone->ram);
+	}
+}
+
+TEST(zone, page_0_is_nobodys)
+{
+	const struct ram_range *end;
+	const struct ram_range *range = ranges_from(0, &end);
+
+	REQUIRE(range < end);
+	CHECK(range->start > 0);
+	CHECK_EQ(ranges_overlap(0, 1), 0);
+	CHECK(!zone_of(pfn(0)));
+}
+
+TEST(zone, ranges_are_found_by_binary_search)
+{
+	const struct ram_range *end;
+	const struct ram_range *first = ranges_from(0, &end);
+
+	for (const struct ram_range *range = first; range < end; range++) {
+		const struct ram_range *stop;
+
+		CHECK(ranges_from(range->start, &stop) == range);
+		CHECK(ranges_from(range->end - 1, &stop) == range);
+		CHECK(ranges_from(range->end, &stop) == range + 1);
+		CHECK_EQ(ranges_overlap(range->start, range->end), range->end - range->start);
+	}
+	CHECK(first < end);
+}
+
+TEST(zone, lookup_finds_records_that_are_valid)
+{
+	struct folio *folio = folio_alloc(NODE_ANY, 0, 0, NULL);
+
+	REQUIRE(folio);
+	CHECK(page_lookup(page_to_pfn(&folio->page)) == &folio->page);
+	CHECK(page_node(&folio->page) == page_zone(&folio->page)->node);
+	CHECK(!page_lookup(pfn(UINT64_MAX >> PAGE_SHIFT)));
+	CHECK(!page_lookup(zones[zone_count - 1]->end));
+	folio_put(folio);
+}
+
+/* A request that is not atomic leaves the reserve; one that is may use it. */
+TEST(zone, reserve_is_left_to_atomic_requests)
+{
+	struct zone *zone = zone_of(pfn(zones[0]->start.nr));
+	struct page *list = NULL;
+	struct page *page;
+	uint64_t taken = 0;
+	uint64_t extra = 0;
+
+	if (zone->type != ZONE_DMA)
+		SKIP("this machine has no DMA zone to fill");
+	reports_expect();
+	while ((page = page_alloc(NODE_ANY, 0, FOLIO_DMA | FOLIO_NOWARN)) != NULL) {
+		page->private = (uintptr_t)list;
+		list = page;
+		taken++;
+	}
+	CHECK(!page_alloc(NODE_ANY, 0, FOLIO_DMA));
+	CHECK(frames_free(&zone->frames) > 0);
+	while ((page = page_alloc(NODE_ANY, 0, FOLIO_DMA | FOLIO_NOWARN | FOLIO_ATOMIC)) !=
+	       NULL) {
+		page->private = (uintptr_t)list;
+		list = page;
+		extra++;
+	}
+	CHECK_EQ(frames_free(&zone->frames), 0);
+	(void)reports_end();
+	CHECK(taken > 100);
+	CHECK(extra > 0);
+	while (list) {
+		page = list;
+		list = (struct page *)(uintptr_t)page->private;
+		page_put(page);
+	}
+}
