@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
  * After each test: the walk over all of memory finds nothing wrong, and as much is free as
- * before. Freeing may lag behind in other threads, so the count gets a moment.
+ * before. Threads are started and freed by deferred work, which is waited for.
  */
 #include <kernel/format.h>
+#include <kernel/percpu.h>
 #include <kernel/thread.h>
+#include <kernel/work.h>
 #include <mm/bad_page.h>
 #include <mm/mm.h>
 #include <platform/clock.h>
@@ -14,10 +16,27 @@
 
 static uint64_t free_before;
 
+static void nothing(struct work *work)
+{
+	(void)work;
+}
+
+/* All work queued before this has run. */
+static void flush_work(void)
+{
+	static struct work mark = WORK_INIT(mark, nothing);
+
+	cpu_for_each (cpu) {
+		work_queue_on(cpu, &mark);
+		work_flush(&mark);
+	}
+}
+
 static uint64_t free_now(void)
 {
 	struct mm_statistics statistics;
 
+	flush_work();
 	mm_drain();
 	mm_statistics(&statistics);
 	return statistics.free + statistics.bad;
