@@ -22,6 +22,8 @@
 /* The first try tells how fast the timer is; the second lasts as long as we want. */
 #define FIRST_COUNT     (1u << 20)
 #define WANTED_NS       (5 * NSEC_PER_MSEC)
+#define TRIES_MAX       12u /* until two measurements agree */
+#define AGREE_SHIFT     10  /* within 1/1024 */
 #define FREQUENCY_MIN   UINT64_C(1000000)
 #define FREQUENCY_MAX   (UINT64_C(64) * NSEC_PER_SEC)
 #define FREQUENCY_GUESS NSEC_PER_SEC
@@ -114,20 +116,45 @@ static void frequencies_set(struct clock_frequencies *found, const struct interv
 	found->source = reference->name;
 }
 
+static bool is_close(uint64_t a, uint64_t b)
+{
+	uint64_t difference = a > b ? a - b : b - a;
+
+	return difference <= a >> AGREE_SHIFT;
+}
+
+/*
+ * A hypervisor may take the CPU away between two reads, or for several periods of the timer:
+ * one measurement alone proves nothing. Repeat until two in a row agree on both clocks.
+ */
+static void measure_until_stable(struct clock_frequencies *found,
+				 const struct reference_counter *reference)
+{
+	for (unsigned i = 0; i < TRIES_MAX; i++) {
+		struct clock_frequencies last = *found;
+		uint64_t wanted = found->apic_timer / (NSEC_PER_SEC / WANTED_NS);
+		struct interval interval;
+
+		if (wanted <= FIRST_COUNT || wanted > UINT32_MAX)
+			wanted = FIRST_COUNT;
+		interval = measure(reference, (uint32_t)wanted);
+		frequencies_set(found, &interval, reference);
+		if (is_close(found->apic_timer, last.apic_timer) &&
+		    is_close(found->tsc, last.tsc))
+			return;
+	}
+}
+
 static bool measure_both(struct clock_frequencies *found,
 			 const struct reference_counter *reference)
 {
 	struct interval interval;
-	uint64_t wanted;
 
 	apic_timer_setup(&local_apic, APIC_TIMER_PERIODIC, VECTOR_CALIBRATE);
 	interval = measure(reference, FIRST_COUNT);
 	frequencies_set(found, &interval, reference);
-	wanted = found->apic_timer / (NSEC_PER_SEC / WANTED_NS);
-	if (is_plausible(found->apic_timer) && wanted > FIRST_COUNT && wanted <= UINT32_MAX) {
-		interval = measure(reference, (uint32_t)wanted);
-		frequencies_set(found, &interval, reference);
-	}
+	if (is_plausible(found->apic_timer))
+		measure_until_stable(found, reference);
 	return is_plausible(found->apic_timer) && is_plausible(found->tsc);
 }
 
