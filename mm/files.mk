@@ -5,6 +5,7 @@ sources += \
 	mm/balloon.c \
 	mm/block.c \
 	mm/check.c \
+	mm/command.c \
 	mm/folio.c \
 	mm/frames.c \
 	mm/frames_check.c \
@@ -18,5 +19,6 @@ sources += \
 	mm/slab.c \
 	mm/slab_page.c \
 	mm/stack.c \
+	mm/touch.c \
 	mm/zone.c \
 	mm/zone_init.c

@@ -85,7 +85,7 @@ void frames_mark_written(struct frames *frames, uint64_t frame);
 void frames_clear_written(struct frames *frames, uint64_t frame);
 bool frames_is_written(const struct frames *frames, uint64_t frame);
 
-/* Free blocks of 2^order that a request could get now, the unopened ones included; walks. */
+/* Free aligned runs of 2^order in open blocks; walks. */
 uint64_t frames_available(const struct frames *frames, unsigned order);
 
 /* Walk all open blocks: counters against bits against hints; what is wrong, or NULL. While

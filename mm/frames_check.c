@@ -93,20 +93,14 @@ uint64_t frames_available(const struct frames *frames, unsigned order)
 	unsigned step = order > BLOCK_ORDER ? 1u << (order - BLOCK_ORDER) : 1;
 	uint64_t runs = 0;
 
-	for (uint64_t block = 0; block < frontier; block += step) {
+	for (uint64_t block = 0; block + step <= frontier; block += step) {
 		bool idle = true;
 
-		if (order < BLOCK_ORDER) {
-			runs += block_available(frames, block, order);
-			continue;
-		}
-		for (uint64_t b = block; b < block + step && b < frontier; b++)
+		for (uint64_t b = block; b < block + step; b++)
 			idle = idle && block_taken(block_word(frames, b)) == 0;
-		runs += idle && block + step <= frames->block_count;
+		runs += order < BLOCK_ORDER ? block_available(frames, block, order) : idle;
 	}
-	if (order < BLOCK_ORDER)
-		return runs + ((frames->block_count - frontier) << (BLOCK_ORDER - order));
-	return runs + (frames->block_count / step - (frontier + step - 1) / step);
+	return runs;
 }
 
 static char problem[128];

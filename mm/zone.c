@@ -4,6 +4,7 @@
  */
 #include <mm/zone.h>
 #include <mm/folio.h>
+#include <mm/ranges.h>
 #include <mm/zone_internal.h>
 #include <kernel/bits.h>
 
@@ -23,6 +24,28 @@ struct zone *zone_of(struct pfn f)
 		if (f.nr >= zones[i]->start.nr)
 			return f.nr < zones[i]->end.nr ? zones[i] : NULL;
 	return NULL;
+}
+
+/* Aligned runs of the ranges beyond the frontier. */
+static uint64_t untouched_available(const struct zone *zone, unsigned order)
+{
+	uint64_t from = zone->base.nr + atomic_load(&zone->frames.frontier) * BLOCK_FRAMES;
+	const struct ram_range *stop;
+	const struct ram_range *range = ranges_from(from, &stop);
+	uint64_t runs = 0;
+
+	for (; range < stop && range->start < zone->end.nr; range++) {
+		uint64_t first = align_up(MAX(range->start, from), UINT64_C(1) << order);
+		uint64_t end = align_down(MIN(range->end, zone->end.nr), UINT64_C(1) << order);
+
+		runs += end > first ? (end - first) >> order : 0;
+	}
+	return runs;
+}
+
+uint64_t zone_available(const struct zone *zone, unsigned order)
+{
+	return frames_available(&zone->frames, order) + untouched_available(zone, order);
 }
 
 static enum zone_type highest_type(unsigned flags)

@@ -54,6 +54,9 @@ static inline uint64_t zone_frame(const struct zone *zone, struct pfn f)
 	return f.nr - zone->base.nr;
 }
 
+/* Free blocks of 2^order that requests could get, the untouched memory included; walks. */
+uint64_t zone_available(const struct zone *zone, unsigned order);
+
 /*
  * A block of 2^order frames: preferred node first, then the others; the highest type the flags
  * (FOLIO_*) allow first. The record is as the last owner left it. NULL: none.

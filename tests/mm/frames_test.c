@@ -125,7 +125,7 @@ TEST(frames, split_makes_parts_puttable_and_they_merge_again)
 	frames_expect_sound(&f);
 	for (uint64_t i = 0; i < 1024; i += 4)
 		CHECK(frames_put(f.frames, 0, frame + i, 2));
-	CHECK_EQ(frames_available(f.frames, 10), FRAMES >> 10);
+	CHECK_EQ(frames_available(f.frames, 10), 1);
 	frames_fixture_end(&f);
 }
 
@@ -149,7 +149,7 @@ TEST(frames, frontier_moves_one_block_at_a_time)
 	f = frames_fixture_start(FRAMES, note_open, FRAMES);
 	CHECK_EQ(opened, 0);
 	CHECK_EQ(frames_free(f.frames), FRAMES);
-	CHECK_EQ(frames_available(f.frames, 9), BLOCKS);
+	CHECK_EQ(frames_available(f.frames, 9), 0);
 	CHECK(!frames_is_open(f.frames, 0));
 	small = frames_get(f.frames, 0, 0);
 	CHECK_EQ(opened, 1);

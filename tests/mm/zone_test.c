@@ -102,3 +102,9 @@ TEST(zone, reserve_is_left_to_atomic_requests)
 		page_put(page);
 	}
 }
+
+TEST(zone, free_pages_are_the_free_blocks_of_order_0)
+{
+	for (unsigned i = 0; i < zone_count; i++)
+		CHECK_EQ(zone_available(zones[i], 0), frames_free(&zones[i]->frames));
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The `mem` command.
+ */
+#include <mm/bad_page.h>
+#include <mm/folio.h>
+#include <mm/mm.h>
+#include <mm/slab.h>
+#include <mm/touch.h>
+#include <mm/zone.h>
+#include <kernel/json.h>
+#include <kernel/log.h>
+#include <kernel/shell.h>
+#include <errno.h>
+
+static uint64_t kib(uint64_t pages)
+{
+	return pages << (PAGE_SHIFT - 10);
+}
+
+static void print_total(const char *what, uint64_t pages, const char *meaning)
+{
+	print("%-10s%12llu KiB  %s\n", what, (unsigned long long)kib(pages), meaning);
+}
+
+static void print_totals(void)
+{
+	struct mm_statistics total;
+
+	mm_statistics(&total);
+	print_total("managed", total.managed, "handed out by the allocator, balloons apart");
+	print_total("free", total.free, "of it in nobody's hands");
+	print_total("pristine", total.pristine, "of that never touched since boot");
+	print_total("reserved", total.reserved, "kernel image, page records, firmware");
+	if (total.bad)
+		print_total("withheld", total.bad, "after a bad page report: see `log`");
+}
+
+/* Free blocks of each order a request could get. */
+static void print_zones(void)
+{
+	print("\nnode zone    start         managed KiB     free KiB  free blocks of 4K 8K ... "
+	      "4M\n");
+	for (unsigned i = 0; i < zone_count; i++) {
+		const struct zone *zone = zones[i];
+
+		print("%4u %-7s %#12llx %12llu %12llu ", zone->node, zone_type_name(zone->type),
+		      (unsigned long long)pfn_to_phys(zone->start).addr,
+		      (unsigned long long)kib((uint64_t)atomic_load(&zone->managed)),
+		      (unsigned long long)kib(frames_free(&zone->frames)));
+		for (unsigned order = 0; order <= FOLIO_ORDER_MAX; order++)
+			print(" %llu", (unsigned long long)zone_available(zone, order));
+		print("\n");
+	}
+}
+
+static void print_slabs(void)
+{
+	struct slab_cache_statistics cache;
+
+	print("\nobjects           size  stride   in use     room      KiB\n");
+	for (unsigned i = 0; slab_statistics(i, &cache); i++)
+		if (cache.pages)
+			print("%-15s %6zu %7zu %8llu %8llu %8llu\n", cache.name,
+			      cache.object_size, cache.stride, (unsigned long long)cache.in_use,
+			      (unsigned long long)cache.objects,
+			      (unsigned long long)kib(cache.pages));
+}
+
+static void json_zones(struct json *json)
+{
+	json_array(json, "zones");
+	for (unsigned i = 0; i < zone_count; i++) {
+		const struct zone *zone = zones[i];
+
+		json_object(json, NULL);
+		json_number(json, "node", zone->node);
+		json_string(json, "type", zone_type_name(zone->type));
+		json_number(json, "start", pfn_to_phys(zone->start).addr);
+		json_number(json, "end", pfn_to_phys(zone->end).addr);
+		json_number(json, "managed_pages", (uint64_t)atomic_load(&zone->managed));
+		json_number(json, "free_pages", frames_free(&zone->frames));
+		json_number(json, "pristine_pages", atomic_load(&zone->pristine));
+		json_array(json, "free_blocks");
+		for (unsigned order = 0; order <= FOLIO_ORDER_MAX; order++)
+			json_number(json, NULL, zone_available(zone, order));
+		json_end(json);
+		json_end(json);
+	}
+	json_end(json);
+}
+
+static void json_slabs(struct json *json)
+{
+	struct slab_cache_statistics cache;
+
+	json_array(json, "slab");
+	for (unsigned i = 0; slab_statistics(i, &cache); i++) {
+		json_object(json, NULL);
+		json_string(json, "name", cache.name);
+		json_number(json, "size", cache.object_size);
+		json_number(json, "stride", cache.stride);
+		json_number(json, "pages", cache.pages);
+		json_number(json, "objects", cache.objects);
+		json_number(json, "in_use", cache.in_use);
+		json_end(json);
+	}
+	json_end(json);
+}
+
+static void print_json(void)
+{
+	struct mm_statistics total;
+	struct json json;
+
+	mm_statistics(&total);
+	json_start(&json);
+	json_object(&json, NULL);
+	json_number(&json, "page_size", PAGE_SIZE);
+	json_number(&json, "managed_pages", total.managed);
+	json_number(&json, "free_pages", total.free);
+	json_number(&json, "pristine_pages", total.pristine);
+	json_number(&json, "reserved_pages", total.reserved);
+	json_number(&json, "withheld_pages", total.bad);
+	json_number(&json, "bad_page_reports", bad_page_count());
+	json_zones(&json);
+	json_slabs(&json);
+	json_finish(&json);
+}
+
+static int touch(bool as_json)
+{
+	struct touch_result result;
+
+	memory_touch(&result);
+	if (as_json) {
+		struct json json;
+
+		json_start(&json);
+		json_object(&json, NULL);
+		json_number(&json, "touched_bytes", result.pages << PAGE_SHIFT);
+		json_number(&json, "wrong_pages", result.wrong);
+		json_number(&json, "generation", result.generation);
+		json_finish(&json);
+	} else {
+		print("mem: %llu bytes touched, %llu pages wrong, generation %llu\n",
+		      (unsigned long long)result.pages << PAGE_SHIFT,
+		      (unsigned long long)result.wrong, (unsigned long long)result.generation);
+	}
+	return result.wrong ? -EIO : 0;
+}
+
+static int mem_run(int argc, char **argv)
+{
+	bool as_json = false;
+	bool all = true;
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "-j") == 0) {
+			as_json = true;
+		} else if (strcmp(argv[i], "-t") == 0) {
+			all = false;
+		} else {
+			print("mem: unknown argument %s: `help mem` says what there is\n",
+			      argv[i]);
+			return -EINVAL;
+		}
+	}
+	if (!all)
+		return touch(as_json);
+	bad_page_flush();
+	if (as_json) {
+		print_json();
+		return 0;
+	}
+	print_totals();
+	print_zones();
+	print_slabs();
+	return 0;
+}
+
+SHELL_COMMAND(mem, "[-j] [-t]",
+	      "how memory is used\n"
+	      "-t  take all of it once, stamp every page, read it back, give it back\n"
+	      "-j  one line of JSON",
+	      mem_run);
