@@ -333,8 +333,10 @@ NO_LOCK_ANALYSIS static void reschedule(bool yield)
 	irq_restore(state);
 }
 
-static void assert_may_sleep(const struct thread *current)
+void thread_assert_may_sleep(void)
 {
+	const struct thread *current = thread_current();
+
 	if (UNLIKELY(current->preempt_count != 0 || !irq_enabled()))
 		panic("thread \"%s\" sleeps with preemption off (%u) or interrupts off",
 		      current->name, current->preempt_count);
@@ -344,7 +346,7 @@ NO_LOCK_ANALYSIS void thread_block(void)
 {
 	struct thread *current = thread_current();
 
-	assert_may_sleep(current);
+	thread_assert_may_sleep();
 	HOOK(thread_block);
 	struct irq_state state = irq_save();
 	struct run_queue *rq = this_cpu(run_queues);
@@ -364,7 +366,7 @@ NO_LOCK_ANALYSIS void thread_block(void)
 
 void thread_yield(void)
 {
-	assert_may_sleep(thread_current());
+	thread_assert_may_sleep();
 	reschedule(true);
 }
 

@@ -93,6 +93,9 @@ extern struct cpumask cpus_idle;
  * without cause: callers look at their condition in a loop. Preemption and interrupts on. */
 void thread_block(void);
 
+/* Panics when the running flow must not sleep; for primitives that may find no need to. */
+void thread_assert_may_sleep(void);
+
 /* Make a blocked thread run again, or its next thread_block() return. The caller keeps the
  * thread alive. Any context. */
 void thread_wake(struct thread *thread);

@@ -60,16 +60,23 @@ static void block_until_woken(struct waiter *waiter)
 		thread_block();
 }
 
-static void block_until_alarm(struct waiter *waiter, uint64_t deadline_ns)
+/* woken: NULL when nothing but time ends the sleep. */
+static void block_until_alarm(const _Atomic bool *woken, uint64_t deadline_ns)
 {
-	struct wait_alarm alarm = {.thread = waiter->thread};
+	struct wait_alarm alarm = {.thread = thread_current()};
 
+	thread_assert_may_sleep();
 	timer_init(&alarm.timer, alarm_ring);
 	timer_start(&alarm.timer, deadline_ns);
-	while (!atomic_load_explicit(&waiter->woken, memory_order_acquire) &&
+	while (!(woken && atomic_load_explicit(woken, memory_order_acquire)) &&
 	       !atomic_load_explicit(&alarm.rung, memory_order_acquire))
 		thread_block();
 	timer_cancel_sync(&alarm.timer);
+}
+
+void thread_sleep_ns(uint64_t ns)
+{
+	block_until_alarm(NULL, wait_deadline(ns));
 }
 
 NO_LOCK_ANALYSIS int wait_queue_sleep(struct wait_queue *queue, struct irq_state *state,
@@ -85,7 +92,7 @@ NO_LOCK_ANALYSIS int wait_queue_sleep(struct wait_queue *queue, struct irq_state
 	if (deadline_ns == CLOCK_NEVER)
 		block_until_woken(&waiter);
 	else
-		block_until_alarm(&waiter, deadline_ns);
+		block_until_alarm(&waiter.woken, deadline_ns);
 	*state = wait_queue_lock(queue);
 	list_del(&waiter.link);
 	return atomic_load(&waiter.woken) ? 0 : -ETIMEDOUT;

@@ -156,17 +156,27 @@ static void check_self(struct watch *watch)
 	backtrace_print(trace, context_backtrace(trace, BACKTRACE_MAX));
 }
 
-static void beat(struct timer *timer)
+bool watchdog_look(void)
 {
-	struct watch *watch = container_of(timer, struct watch, beat);
-	struct run_queue *rq = run_queue_of(cpu_current());
-	bool somebody_busy = thread_current() != rq->idle;
+	bool somebody_busy = false;
 
-	cpumask_for_each (cpu, cpumask_load(&cpus_online) & ~cpu_bit(rq->cpu)) {
+	preempt_disable();
+	cpumask_for_each (cpu, cpumask_load(&cpus_online) & ~cpu_bit(cpu_current())) {
 		check_other(cpu);
 		if (!atomic_load_explicit(&on_cpu(watches, cpu)->idle, memory_order_relaxed))
 			somebody_busy = true;
 	}
+	preempt_enable();
+	return somebody_busy;
+}
+
+static void beat(struct timer *timer)
+{
+	struct watch *watch = container_of(timer, struct watch, beat);
+	bool somebody_busy = thread_current() != run_queue_of(cpu_current())->idle;
+
+	if (watchdog_look())
+		somebody_busy = true;
 	check_self(watch);
 	if (somebody_busy) {
 		beat_start(watch);

@@ -8,6 +8,7 @@
 #ifndef KERNEL_WATCHDOG_H
 #define KERNEL_WATCHDOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Once per CPU, before it is in cpus_online. */
@@ -23,6 +24,9 @@ void watchdog_nmi(void);
 
 /* Period in nanoseconds, for tests; takes effect with the next look. */
 void watchdog_set_period(uint64_t ns);
+
+/* Look at all other CPUs now; the beat does it by itself. Returns whether one is busy. */
+bool watchdog_look(void);
 
 /* CPUs reported as hung so far. */
 unsigned watchdog_reports(void);

@@ -9,8 +9,10 @@
 #include <kernel/banner.h>
 #include <kernel/bits.h>
 #include <kernel/format.h>
+#include <kernel/lock.h>
 #include <kernel/log.h>
 #include <kernel/panic.h>
+#include <kernel/scheduler.h>
 #include <platform/cpu.h>
 #include <platform/irq.h>
 #include <setjmp.h>
@@ -139,9 +141,17 @@ static void judge_panic(void)
 		note_failure("expected another panic text");
 }
 
+/* After a panic in the middle of anything: what it held and what it had switched off. */
+static void recover(unsigned preempt_count)
+{
+	locks_release_all();
+	thread_current()->preempt_count = preempt_count;
+}
+
 static void run_body(void)
 {
 	struct irq_state irq = irq_save();
+	unsigned preempt_count = thread_current()->preempt_count;
 
 	irq_restore(irq);
 	if (current->test->panic_text)
@@ -152,6 +162,7 @@ static void run_body(void)
 	irq_restore(irq);
 	if (current->test->panic_text) {
 		panic_set_hook(NULL);
+		recover(preempt_count);
 		judge_panic();
 	}
 }

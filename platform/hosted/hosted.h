@@ -56,6 +56,9 @@ uint64_t hosted_arena_size(void);
 
 /* Page tables with the direct map in them. */
 void hosted_mmu_init(void);
+/* What mmu_set_allocator() set last, for tests that change it for a while. */
+struct page_table_allocator;
+const struct page_table_allocator *hosted_mmu_allocator(void);
 
 /* Let tests set the time: clock_ns() stands still at `ns` until hosted_clock_advance(). */
 void hosted_clock_fake(uint64_t ns);

@@ -58,6 +58,11 @@ void mmu_set_allocator(const struct page_table_allocator *new_allocator)
 	allocator = new_allocator;
 }
 
+const struct page_table_allocator *hosted_mmu_allocator(void)
+{
+	return allocator;
+}
+
 /* ---- walking: all under the lock ---- */
 
 static uint64_t *table_of(struct table_entry entry)

@@ -14,3 +14,14 @@ tests-hosted += tests/kernel/acpi_test.c tests/kernel/boot_memory_test.c
 
 # Registers commands of its own, which a target's `help` should not show.
 tests-hosted += tests/kernel/shell_test.c
+
+tests += \
+	tests/kernel/ipi_test.c \
+	tests/kernel/lock_test.c \
+	tests/kernel/rcu_test.c \
+	tests/kernel/thread_test.c \
+	tests/kernel/threads.c \
+	tests/kernel/timer_test.c \
+	tests/kernel/wait_test.c \
+	tests/kernel/watchdog_test.c \
+	tests/kernel/work_test.c

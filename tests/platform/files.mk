@@ -21,3 +21,5 @@ tests-x86_64 += $(console-tests)
 sources-hosted += platform/x86_64/apic.c platform/x86_64/rtc.c
 tests-hosted += tests/platform/apic_test.c tests/platform/rtc_test.c
 tests-x86_64 += tests/platform/apic_test.c tests/platform/rtc_test.c
+
+tests-hosted += tests/platform/hosted_clock_test.c tests/platform/hosted_mmu_test.c

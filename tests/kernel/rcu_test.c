@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+/*
+ * RCU: a reader holds a grace period up, an idle CPU does not, callbacks all run, and an object
+ * is never seen after it was freed.
+ */
+#include <kernel/rcu.h>
+#include <kernel/completion.h>
+#include <kernel/kmem.h>
+#include <kernel/list.h>
+#include <kernel/scheduler.h>
+#include <platform/clock.h>
+#include <platform/cpu.h>
+#include <tests/kernel/threads.h>
+
+struct reader {
+	_Atomic bool inside;
+	_Atomic bool leave;
+	_Atomic bool left;
+};
+
+static int read_long(void *arg)
+{
+	struct reader *reader = arg;
+
+	rcu_read_lock();
+	rcu_read_lock();
+	atomic_store(&reader->inside, true);
+	while (!atomic_load(&reader->leave))
+		cpu_relax();
+	rcu_read_unlock();
+	atomic_store(&reader->left, true);
+	rcu_read_unlock();
+	return 0;
+}
+
+static int synchronize(void *arg)
+{
+	struct reader *reader = arg;
+
+	rcu_synchronize();
+	return atomic_load(&reader->left);
+}
+
+TEST(rcu, reader_holds_up_a_grace_period)
+{
+	struct reader reader = {.inside = false};
+	struct thread *thread;
+	struct thread *waiter;
+	uint64_t before;
+
+	if (cpu_count() < 2)
+		SKIP("needs 2 CPUs");
+	thread = test_thread(read_long, &reader, 1);
+	while (!atomic_load(&reader.inside))
+		cpu_relax();
+	before = rcu_grace_periods();
+	waiter = test_thread(synchronize, &reader, THREAD_ANY_CPU);
+	/* Each round gives the grace period a chance to end too early. */
+	for (unsigned i = 0; i < 50; i++)
+		thread_yield();
+	CHECK(rcu_grace_periods() <= before + 1); /* one may have been under way */
+	CHECK(!atomic_load(&reader.left));
+	atomic_store(&reader.leave, true);
+	CHECK_EQ(thread_join(waiter), 1);
+	thread_join(thread);
+}
+
+TEST(rcu, idle_cpus_do_not_hold_it_up)
+{
+	uint64_t before = rcu_grace_periods();
+
+	for (unsigned i = 0; i < 20; i++)
+		rcu_synchronize();
+	CHECK(rcu_grace_periods() >= before + 20);
+}
+
+static _Atomic bool stop;
+
+static int spin(void *arg)
+{
+	(void)arg;
+	while (!atomic_load(&stop))
+		cpu_relax();
+	return 0;
+}
+
+TEST(rcu, spinning_threads_outside_readers_do_not_hold_it_up)
+{
+	struct thread *threads[TEST_THREADS_MAX];
+
+	atomic_store(&stop, false);
+	for (unsigned cpu = 0; cpu < cpu_count(); cpu++)
+		threads[cpu] = test_thread(spin, NULL, cpu);
+	for (unsigned i = 0; i < 5; i++)
+		rcu_synchronize();
+	CHECK(!atomic_load(&stop));
+	atomic_store(&stop, true);
+	for (unsigned cpu = 0; cpu < cpu_count(); cpu++)
+		thread_join(threads[cpu]);
+}
+
+static _Atomic unsigned callbacks_run;
+
+struct item {
+	struct rcu_head head;
+	_Atomic unsigned alive;
+};
+
+static void free_item(struct rcu_head *head)
+{
+	struct item *item = container_of(head, struct item, head);
+
+	atomic_store(&item->alive, 0);
+	atomic_fetch_add(&callbacks_run, 1);
+	kmem_free(item);
+}
+
+static struct item *new_item(void)
+{
+	struct item *item = kmem_alloc(sizeof(*item));
+
+	if (item)
+		atomic_store(&item->alive, 1);
+	return item;
+}
+
+TEST(rcu, barrier_waits_for_every_callback)
+{
+	atomic_store(&callbacks_run, 0);
+	for (unsigned i = 0; i < 100; i++) {
+		struct item *item = new_item();
+
+		REQUIRE(item != NULL);
+		rcu_call(&item->head, free_item);
+	}
+	rcu_barrier();
+	CHECK_EQ(atomic_load(&callbacks_run), 100);
+}
+
+static _Atomic(struct item *) published;
+
+static int read_published(void *arg)
+{
+	int dead = 0;
+
+	(void)arg;
+	while (!atomic_load(&stop)) {
+		rcu_read_lock();
+		struct item *item = rcu_dereference(published);
+		for (unsigned i = 0; i < 20; i++)
+			dead += atomic_load(&item->alive) != 1;
+		rcu_read_unlock();
+		cpu_relax();
+	}
+	return dead;
+}
+
+TEST(rcu, readers_never_see_a_freed_object)
+{
+	struct thread *readers[3];
+	int dead = 0;
+
+	atomic_store(&stop, false);
+	atomic_store(&callbacks_run, 0);
+	rcu_assign(published, new_item());
+	REQUIRE(published != NULL);
+	for (unsigned i = 0; i < 3; i++)
+		readers[i] = test_thread(read_published, NULL, THREAD_ANY_CPU);
+	for (unsigned i = 0; i < 60; i++) {
+		struct item *item = new_item();
+		struct item *old = rcu_dereference(published);
+
+		REQUIRE(item != NULL);
+		rcu_assign(published, item);
+		rcu_call(&old->head, free_item);
+		if (i % 4 == 0)
+			rcu_synchronize();
+	}
+	atomic_store(&stop, true);
+	for (unsigned i = 0; i < 3; i++)
+		dead += thread_join(readers[i]);
+	rcu_barrier();
+	CHECK_EQ(dead, 0);
+	CHECK_EQ(atomic_load(&callbacks_run), 60);
+	kmem_free(published);
+}

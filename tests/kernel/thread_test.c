@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Threads and the scheduler: nobody is delayed for ever, pins and priorities hold, no wake-up
+ * is lost.
+ */
+#include <kernel/thread.h>
+#include <kernel/completion.h>
+#include <kernel/fault.h>
+#include <kernel/hook.h>
+#include <kernel/scheduler.h>
+#include <platform/clock.h>
+#include <platform/cpu.h>
+#include <string.h>
+#include <tests/kernel/threads.h>
+
+static int add_one(void *arg)
+{
+	return *(int *)arg + 1;
+}
+
+TEST(thread, result_comes_back_through_join)
+{
+	int value = 41;
+
+	CHECK_EQ(thread_join(test_thread(add_one, &value, THREAD_ANY_CPU)), 42);
+}
+
+TEST(thread, many_come_and_go)
+{
+	int zero = 0;
+	long sum = 0;
+
+	for (unsigned round = 0; round < 8; round++)
+		sum += test_threads_run(32, add_one, &zero);
+	CHECK_EQ(sum, 256);
+}
+
+static struct completion detached_ran = COMPLETION_INIT(detached_ran);
+
+static int detached(void *arg)
+{
+	(void)arg;
+	completion_signal(&detached_ran);
+	return 0;
+}
+
+static void count_named(const struct thread *thread, void *arg)
+{
+	*(unsigned *)arg += strcmp(thread->name, "test") == 0;
+}
+
+TEST(thread, detached_one_is_reaped)
+{
+	unsigned left;
+
+	thread_detach(test_thread(detached, NULL, THREAD_ANY_CPU));
+	completion_wait(&detached_ran);
+	do {
+		left = 0;
+		threads_for_each(count_named, &left);
+		thread_yield();
+	} while (left != 0);
+	CHECK_EQ(left, 0);
+}
+
+static _Atomic bool stop;
+
+static int spin(void *arg)
+{
+	(void)arg;
+	while (!atomic_load_explicit(&stop, memory_order_relaxed))
+		cpu_relax();
+	return 0;
+}
+
+static int say_cpu(void *arg)
+{
+	(void)arg;
+	return (int)cpu_current();
+}
+
+TEST(thread, one_that_spins_for_ever_delays_nobody)
+{
+	struct thread *spinners[TEST_THREADS_MAX];
+	unsigned count = cpu_count();
+
+	atomic_store(&stop, false);
+	for (unsigned cpu = 0; cpu < count; cpu++)
+		spinners[cpu] = test_thread(spin, NULL, cpu);
+	for (unsigned cpu = 0; cpu < count; cpu++)
+		CHECK_EQ(thread_join(test_thread(say_cpu, NULL, cpu)), cpu);
+	atomic_store(&stop, true);
+	for (unsigned cpu = 0; cpu < count; cpu++)
+		thread_join(spinners[cpu]);
+}
+
+static int many_wakeups(void *arg)
+{
+	struct completion *pair = arg;
+
+	for (unsigned i = 0; i < 200; i++) {
+		completion_wait(&pair[0]);
+		completion_signal(&pair[1]);
+	}
+	return 0;
+}
+
+TEST(thread, woken_one_gets_on_beside_a_spinner)
+{
+	struct completion pair[2] = {COMPLETION_INIT(pair[0]), COMPLETION_INIT(pair[1])};
+	struct thread *spinner;
+	struct thread *partner;
+
+	atomic_store(&stop, false);
+	spinner = test_thread(spin, NULL, 0);
+	partner = test_thread(many_wakeups, pair, 0);
+	for (unsigned i = 0; i < 200; i++) {
+		completion_signal(&pair[0]);
+		completion_wait(&pair[1]);
+	}
+	thread_join(partner);
+	CHECK(!atomic_load(&stop));
+	atomic_store(&stop, true);
+	thread_join(spinner);
+}
+
+static int stay_put(void *arg)
+{
+	unsigned cpu = *(unsigned *)arg;
+
+	for (unsigned i = 0; i < 100; i++) {
+		if (cpu_current() != cpu)
+			return 1;
+		thread_yield();
+	}
+	return 0;
+}
+
+TEST(thread, pinned_one_never_moves)
+{
+	static unsigned cpu;
+
+	for (cpu = 0; cpu < cpu_count(); cpu++)
+		CHECK_EQ(thread_join(test_thread(stay_put, &cpu, cpu)), 0);
+}
+
+static _Atomic unsigned meeting;
+
+/* Ends only if `count` of them run at the same time. */
+static int meet(void *arg)
+{
+	unsigned count = *(unsigned *)arg;
+
+	preempt_disable();
+	atomic_fetch_add(&meeting, 1);
+	while (atomic_load(&meeting) < count)
+		cpu_relax();
+	preempt_enable();
+	return 0;
+}
+
+TEST(thread, as_many_as_cpus_run_at_once)
+{
+	unsigned count = cpu_count();
+
+	atomic_store(&meeting, 0);
+	test_threads_run(count, meet, &count);
+	CHECK_EQ(atomic_load(&meeting), count);
+}
+
+TEST(thread, idle_cpus_take_work_over)
+{
+	struct thread *threads[TEST_THREADS_MAX];
+	unsigned count = cpu_count();
+
+	/* Threads that start on one CPU while that CPU may not switch must still all meet. */
+	atomic_store(&meeting, 0);
+	preempt_disable();
+	for (unsigned i = 0; i + 1 < count; i++)
+		threads[i] = test_thread(meet, &count, THREAD_ANY_CPU);
+	meet(&count);
+	preempt_enable();
+	for (unsigned i = 0; i + 1 < count; i++)
+		thread_join(threads[i]);
+	CHECK_EQ(atomic_load(&meeting), count);
+}
+
+/* What ran when, on one CPU. */
+static char idle_letter[] = "i";
+static char normal_letter[] = "n";
+static char urgent_letter[] = "u";
+static char order[16];
+static unsigned order_length;
+
+static int write_letter(void *arg)
+{
+	order[order_length++] = *(const char *)arg;
+	return 0;
+}
+
+static int start_three(void *arg)
+{
+	struct thread **threads = arg;
+	unsigned cpu = cpu_current();
+
+	preempt_disable();
+	threads[0] = test_thread_priority(write_letter, idle_letter, cpu, THREAD_IDLE);
+	threads[1] = test_thread_priority(write_letter, normal_letter, cpu, THREAD_NORMAL);
+	threads[2] = test_thread_priority(write_letter, urgent_letter, cpu, THREAD_URGENT);
+	preempt_enable();
+	return 0;
+}
+
+TEST(thread, higher_priority_runs_first)
+{
+	struct thread *threads[3];
+
+	memset(order, 0, sizeof(order));
+	order_length = 0;
+	thread_join(test_thread(start_three, threads, cpu_count() - 1));
+	for (unsigned i = 0; i < 3; i++)
+		thread_join(threads[i]);
+	CHECK_STR(order, "uni");
+}
+
+TEST(thread, urgent_one_preempts_at_once)
+{
+	struct thread *spinner;
+
+	atomic_store(&stop, false);
+	spinner = test_thread(spin, NULL, 0);
+	CHECK_EQ(thread_join(test_thread_priority(say_cpu, NULL, 0, THREAD_URGENT)), 0);
+	CHECK(!atomic_load(&stop));
+	atomic_store(&stop, true);
+	thread_join(spinner);
+}
+
+static _Atomic unsigned turns[2];
+
+static int take_turns(void *arg)
+{
+	unsigned me = *(unsigned *)arg;
+
+	for (unsigned i = 0; i < 50; i++) {
+		atomic_fetch_add(&turns[me], 1);
+		thread_yield();
+	}
+	return 0;
+}
+
+TEST(thread, yield_lets_the_other_one_run)
+{
+	static unsigned first = 0, second = 1;
+	struct thread *one = test_thread(take_turns, &first, 0);
+	struct thread *two = test_thread(take_turns, &second, 0);
+
+	thread_join(one);
+	CHECK(atomic_load(&turns[1]) >= 40);
+	thread_join(two);
+	CHECK_EQ(atomic_load(&turns[0]) + atomic_load(&turns[1]), 100);
+	atomic_store(&turns[0], 0);
+	atomic_store(&turns[1], 0);
+}
+
+TEST(thread, sleep_lasts_at_least_its_time)
+{
+	uint64_t before = clock_ns();
+
+	thread_sleep_ns(3 * NSEC_PER_MSEC);
+	CHECK(clock_ns() - before >= 3 * NSEC_PER_MSEC);
+}
+
+TEST_PANICS(thread, sleeping_with_preemption_off_is_reported, "sleeps with preemption off")
+{
+	preempt_disable();
+	thread_sleep_ns(1);
+}
+
+#ifdef QUIRE_TEST_HOOKS
+static int block_once(void *arg)
+{
+	while (!atomic_load((_Atomic bool *)arg))
+		cpu_relax();
+	thread_block();
+	return 7;
+}
+
+TEST(thread, wake_up_before_the_sleep_is_not_lost)
+{
+	_Atomic bool go = false;
+	struct hook_gate gate;
+	struct thread *thread;
+
+	if (cpu_count() < 2)
+		SKIP("needs 2 CPUs");
+	preempt_disable(); /* stay away from the CPU where the gate spins */
+	unsigned other = cpu_current() == 0 ? 1 : 0;
+	thread = test_thread(block_once, &go, other);
+	hook_gate_attach(&gate, "thread_block", thread);
+	atomic_store(&go, true);
+	hook_gate_wait(&gate);
+	thread_wake(thread);
+	hook_gate_detach(&gate);
+	preempt_enable();
+	CHECK_EQ(thread_join(thread), 7);
+}
+
+TEST(thread, creation_survives_every_failing_allocation)
+{
+	const struct thread_attributes attributes = {.name = "test",
+						     .cpu = THREAD_ANY_CPU,
+						     .priority = THREAD_NORMAL,
+						     .flags = THREAD_USES_FPU};
+	int zero = 0;
+	unsigned n;
+
+	for (n = 1;; n++) {
+		fault_arm(n);
+		struct thread *thread = thread_create(&attributes, add_one, &zero);
+		if (!fault_disarm()) {
+			REQUIRE(thread != NULL);
+			CHECK_EQ(thread_join(thread), 1);
+			break;
+		}
+		CHECK(thread == NULL);
+	}
+	CHECK(n > 3);
+}
+#endif

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Threads for tests.
+ */
+#include <tests/kernel/threads.h>
+
+struct thread *test_thread_priority(int (*function)(void *), void *arg, unsigned cpu,
+				    enum thread_priority priority)
+{
+	const struct thread_attributes attributes = {
+		.name = "test", .cpu = cpu, .priority = priority};
+	struct thread *thread = thread_create(&attributes, function, arg);
+
+	if (!thread)
+		ERROR("no memory for a thread");
+	return thread;
+}
+
+struct thread *test_thread(int (*function)(void *), void *arg, unsigned cpu)
+{
+	return test_thread_priority(function, arg, cpu, THREAD_NORMAL);
+}
+
+long test_threads_run(unsigned count, int (*function)(void *), void *arg)
+{
+	struct thread *threads[TEST_THREADS_MAX];
+	long sum = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		threads[i] = test_thread(function, arg, THREAD_ANY_CPU);
+	for (unsigned i = 0; i < count; i++)
+		sum += thread_join(threads[i]);
+	return sum;
+}

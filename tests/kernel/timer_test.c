@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Timers: order, accuracy downwards (never early), cancelling from everywhere.
+ */
+#include <kernel/timer.h>
+#include <kernel/completion.h>
+#include <kernel/ipi.h>
+#include <kernel/interrupt.h>
+#include <kernel/scheduler.h>
+#include <platform/clock.h>
+#include <platform/cpu.h>
+#include <string.h>
+#include <tests/kernel/threads.h>
+
+#define MANY 200
+
+struct probe {
+	struct timer timer;
+	uint64_t fired_ns;
+	unsigned rank;
+};
+
+static struct probe probes[MANY];
+static _Atomic unsigned nr_fired;
+static struct completion all_fired = COMPLETION_INIT(all_fired);
+static unsigned expected;
+
+static void note(struct timer *timer)
+{
+	struct probe *probe = container_of(timer, struct probe, timer);
+
+	probe->fired_ns = clock_ns();
+	probe->rank = atomic_fetch_add(&nr_fired, 1);
+	if (probe->rank + 1 == expected)
+		completion_signal(&all_fired);
+}
+
+static void prepare(unsigned count)
+{
+	memset(probes, 0, sizeof(probes));
+	atomic_store(&nr_fired, 0);
+	completion_reset(&all_fired);
+	expected = count;
+	for (unsigned i = 0; i < MANY; i++)
+		timer_init(&probes[i].timer, note);
+}
+
+/* All on one CPU, with no interrupt in between. */
+static void start_all(uint64_t base)
+{
+	struct irq_state irq = irq_save();
+
+	for (unsigned i = 0; i < MANY; i++)
+		timer_start(&probes[i].timer, base + test_random_below(5 * NSEC_PER_MSEC));
+	irq_restore(irq);
+}
+
+TEST(timer, fires_in_order_and_never_early)
+{
+	prepare(MANY);
+	start_all(clock_ns());
+	completion_wait(&all_fired);
+	for (unsigned i = 0; i < MANY; i++) {
+		CHECK(probes[i].fired_ns >= probes[i].timer.deadline_ns);
+		for (unsigned j = 0; j < i; j++) {
+			if (probes[j].timer.deadline_ns < probes[i].timer.deadline_ns)
+				CHECK(probes[j].rank < probes[i].rank);
+		}
+	}
+}
+
+TEST(timer, cancelled_ones_do_not_fire_and_others_do)
+{
+	unsigned cancelled = 0;
+
+	prepare(MANY);
+	struct irq_state irq = irq_save();
+	start_all(clock_ns() + 20 * NSEC_PER_MSEC);
+	for (unsigned i = 0; i < MANY; i += 2)
+		cancelled += timer_cancel(&probes[i].timer);
+	irq_restore(irq);
+	CHECK_EQ(cancelled, MANY / 2);
+	expected = MANY / 2;
+	completion_wait(&all_fired);
+	for (unsigned i = 0; i < MANY; i++)
+		CHECK_EQ(probes[i].fired_ns != 0, i % 2);
+}
+
+TEST(timer, starting_again_moves_it)
+{
+	prepare(1);
+	timer_start(&probes[0].timer, clock_ns() + 3600 * NSEC_PER_SEC);
+	CHECK(timer_pending(&probes[0].timer));
+	timer_start(&probes[0].timer, clock_ns() + NSEC_PER_MSEC);
+	completion_wait(&all_fired);
+	CHECK_EQ(atomic_load(&nr_fired), 1);
+	CHECK(!timer_pending(&probes[0].timer));
+	CHECK(!timer_cancel(&probes[0].timer));
+}
+
+TEST(timer, far_deadline_is_not_waited_for)
+{
+	uint64_t next;
+
+	prepare(1);
+	preempt_disable();
+	timer_start(&probes[0].timer, clock_ns() + NSEC_PER_SEC * 3600);
+	next = timers_next();
+	CHECK(next <= probes[0].timer.deadline_ns);
+	preempt_enable();
+	CHECK(timer_cancel_sync(&probes[0].timer));
+	CHECK_EQ(atomic_load(&nr_fired), 0);
+}
+
+/* A timer whose function takes its time, on another CPU than the canceller if there is one. */
+struct slow {
+	struct timer timer;
+	_Atomic bool entered;
+	_Atomic bool released;
+	_Atomic bool left;
+};
+
+static void slow_function(struct timer *timer)
+{
+	struct slow *slow = container_of(timer, struct slow, timer);
+
+	CHECK(in_interrupt());
+	atomic_store(&slow->entered, true);
+	while (!atomic_load(&slow->released))
+		cpu_relax();
+	atomic_store(&slow->left, true);
+}
+
+static int start_slow(void *arg)
+{
+	struct slow *slow = arg;
+
+	timer_start(&slow->timer, clock_ns());
+	return 0;
+}
+
+static int cancel_slow(void *arg)
+{
+	struct slow *slow = arg;
+	bool was_pending = timer_cancel_sync(&slow->timer);
+
+	CHECK(atomic_load(&slow->left));
+	return was_pending;
+}
+
+TEST(timer, cancel_sync_waits_for_a_running_function)
+{
+	struct slow slow = {.entered = false};
+	struct thread *canceller;
+
+	if (cpu_count() < 2)
+		SKIP("needs 2 CPUs");
+	timer_init(&slow.timer, slow_function);
+	struct thread *starter = test_thread(start_slow, &slow, 1);
+	while (!atomic_load(&slow.entered))
+		cpu_relax();
+	canceller = test_thread(cancel_slow, &slow, 0);
+	atomic_store(&slow.released, true);
+	CHECK_EQ(thread_join(canceller), 0);
+	thread_join(starter);
+}
+
+/* Periodic by starting itself; cancelled while it does, from many rounds. */
+static _Atomic unsigned self_starts;
+
+static void self_starting(struct timer *timer)
+{
+	atomic_fetch_add(&self_starts, 1);
+	timer_start(timer, clock_ns() + 50 * NSEC_PER_USEC);
+}
+
+TEST(timer, self_starting_timer_can_be_stopped)
+{
+	struct timer timer;
+
+	for (unsigned round = 0; round < 20; round++) {
+		unsigned before = atomic_load(&self_starts);
+
+		timer_init(&timer, self_starting);
+		timer_start(&timer, clock_ns());
+		while (atomic_load(&self_starts) < before + 3)
+			cpu_relax();
+		timer_cancel_sync(&timer);
+		CHECK(!timer_pending(&timer));
+		before = atomic_load(&self_starts);
+		timer_cancel_sync(&timer);
+		CHECK_EQ(atomic_load(&self_starts), before);
+	}
+}

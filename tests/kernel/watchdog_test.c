@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The watchdog: a CPU that keeps interrupts off is reported by name, one that works is not.
+ */
+#include <kernel/watchdog.h>
+#include <kernel/bits.h>
+#include <kernel/log.h>
+#include <kernel/scheduler.h>
+#include <platform/clock.h>
+#include <platform/cpu.h>
+#include <string.h>
+#include <tests/kernel/threads.h>
+
+#define SHORT_NS    (200 * NSEC_PER_MSEC)
+#define STANDARD_NS (10 * NSEC_PER_SEC)
+
+static _Atomic bool release;
+static _Atomic unsigned reported;
+static _Atomic bool traced;
+
+static void look_for_trace(const char *text, size_t length)
+{
+	char line[LOG_LINE_MAX + 64];
+
+	length = MIN(length, sizeof(line) - 1);
+	memcpy(line, text, length);
+	line[length] = 0;
+	if (strstr(line, "cpu 1 took no interrupt"))
+		atomic_fetch_add(&reported, 1);
+	if (strstr(line, "#0 "))
+		atomic_store(&traced, true);
+}
+
+static int hang(void *arg)
+{
+	struct irq_state irq = irq_save();
+
+	(void)arg;
+	while (!atomic_load(&release))
+		cpu_relax();
+	irq_restore(irq);
+	return 0;
+}
+
+TEST(watchdog, cpu_with_interrupts_off_is_reported_once_with_its_trace)
+{
+	struct thread *thread;
+
+	if (cpu_count() < 2)
+		SKIP("needs 2 CPUs");
+	watchdog_set_period(SHORT_NS);
+	atomic_store(&release, false);
+	atomic_store(&traced, false);
+	atomic_store(&reported, 0);
+	log_set_sink(look_for_trace);
+	/* Beats started under the long period end before the short one counts. */
+	thread = test_thread(hang, NULL, 1);
+	while (atomic_load(&reported) == 0)
+		watchdog_look();
+	uint64_t end = clock_ns() + 2 * SHORT_NS;
+	while (clock_ns() < end || (!atomic_load(&traced) && clock_ns() < end + 10 * SHORT_NS))
+		watchdog_look();
+	log_set_sink(NULL);
+	atomic_store(&release, true);
+	thread_join(thread);
+	watchdog_set_period(STANDARD_NS);
+	CHECK_EQ(atomic_load(&reported), 1);
+	CHECK(atomic_load(&traced));
+}
+
+TEST(watchdog, idle_cpus_are_left_alone)
+{
+	unsigned before = watchdog_reports();
+
+	watchdog_set_period(SHORT_NS);
+	thread_sleep_ns(2 * SHORT_NS);
+	watchdog_look();
+	watchdog_set_period(STANDARD_NS);
+	CHECK_EQ(watchdog_reports(), before);
+}
