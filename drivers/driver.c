@@ -93,10 +93,3 @@ unsigned drivers_bind_all(struct pci_fabric *fabric)
 	}
 	return bound;
 }
-
-void drivers_init(void)
-{
-	unsigned bound = drivers_bind_all(&pci_fabric);
-
-	log_info("drivers: %u of %u functions have a driver", bound, pci_fabric.device_count);
-}

@@ -42,9 +42,6 @@ TABLE_DECLARE(quire_drivers, struct pci_driver);
 /* True if a rule of the table fits the device. */
 bool pci_driver_matches(const struct pci_driver *driver, const struct pci_device *device);
 
-/* Bind drivers to the machine's own fabric. Once, in thread context, after pci_init(). */
-void drivers_init(void);
-
 /* Probe every function without a driver; the number of functions now bound by this call. */
 unsigned drivers_bind_all(struct pci_fabric *fabric);
 /* Offer one function to one driver, whatever its table says. 0 or the probe's error; -EBUSY
