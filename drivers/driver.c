@@ -5,6 +5,7 @@
 #include <drivers/driver.h>
 #include <errno.h>
 #include <kernel/log.h>
+#include <pci/intx.h>
 #include <pci/msix.h>
 #include <pci/regs.h>
 
@@ -38,6 +39,7 @@ static void quiesce(struct pci_device *device)
 		log_warn("pci: %s: bus mastering could not be switched off",
 			 pci_address_format(device->address, text));
 	pci_msix_disable(device);
+	pci_intx_disconnect(device);
 	device->driver = NULL;
 	device->driver_name = NULL;
 	device->driver_data = NULL;

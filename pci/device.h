@@ -14,6 +14,7 @@
 
 struct pci_driver;
 struct pci_msix;
+struct pci_intx;
 
 /* The type field of the PCI Express capability. */
 enum pci_port_type {
@@ -79,6 +80,7 @@ struct pci_device {
 	const char *driver_name; /* for listings: driver is opaque here */
 	void *driver_data;
 	struct pci_msix *interrupts; /* owned by pci/msix.c */
+	struct pci_intx *intx;       /* owned by pci/intx.c */
 };
 
 /* What was wrong with the hardware, the firmware or the image. One sentence each in device.c.

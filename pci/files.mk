@@ -17,6 +17,7 @@ sources += \
 	pci/enumerate.c \
 	pci/hardware.c \
 	pci/image.c \
+	pci/intx.c \
 	pci/listing.c \
 	pci/lspci.c \
 	pci/lspci_details.c \

@@ -3,8 +3,8 @@
  * Virtio over PCI, the modern interface only. The device names its register structures by
  * vendor capabilities; each is checked against the size of the BAR it names before it is
  * mapped. Interrupts are MSI-X: entry 0 for configuration changes, entry q + 1 for queue q;
- * where entries or vectors run out, a queue shares entry 0. Without MSI-X the device is
- * refused.
+ * where entries or vectors run out, a queue shares entry 0. Without MSI-X (QEMU's balloon) the
+ * line interrupt stands in, and the ISR structure tells what it is about.
  */
 #include <drivers/virtio/virtio_pci.h>
 
@@ -15,6 +15,7 @@
 #include <kernel/log.h>
 #include <mm/slab.h>
 #include <pci/capability.h>
+#include <pci/intx.h>
 #include <pci/msix.h>
 #include <pci/regs.h>
 #include <platform/barrier.h>
@@ -43,6 +44,10 @@
 #define COMMON_QUEUE_AVAILABLE       40
 #define COMMON_QUEUE_USED            48
 
+/* Bits of the ISR structure. */
+#define ISR_QUEUE  0x1
+#define ISR_CONFIG 0x2
+
 struct virtio_pci;
 
 struct virtio_pci_vector {
@@ -58,6 +63,7 @@ struct virtio_pci {
 	volatile uint8_t *common;
 	volatile uint8_t *notify;
 	volatile uint8_t *config; /* NULL: no configuration space */
+	volatile uint8_t *isr;    /* NULL: none, and then no line interrupt */
 	unsigned entries;         /* of MSI-X while enabled, else 0 */
 	struct virtio_pci_vector vectors[VECTORS_MAX];
 };
@@ -188,6 +194,7 @@ static int regions_map(struct virtio_pci *v)
 	v->common = region_map(v, VIRTIO_PCI_COMMON);
 	v->notify = region_map(v, VIRTIO_PCI_NOTIFY);
 	v->config = region_map(v, VIRTIO_PCI_CONFIG);
+	v->isr = region_map(v, VIRTIO_PCI_ISR);
 	v->device.config_size = v->config ? v->regions[VIRTIO_PCI_CONFIG].length : 0;
 	return v->common && v->notify ? 0 : -EIO;
 }
@@ -282,6 +289,18 @@ static void vector_interrupt(void *arg)
 	virtio_device_queues_interrupt(device);
 }
 
+/* Reading the ISR structure also makes the device let go of the line. */
+static void line_interrupt(void *arg)
+{
+	struct virtio_pci *v = arg;
+	uint8_t reasons = mmio_read8(v->isr);
+
+	if (reasons & ISR_CONFIG)
+		virtio_device_config_interrupt(&v->device);
+	if (reasons & ISR_QUEUE)
+		virtio_device_queues_interrupt(&v->device);
+}
+
 /* True if the entry of its own calls vector_interrupt() from now on. */
 static bool vector_connect(struct virtio_pci *v, unsigned entry)
 {
@@ -314,6 +333,13 @@ static void addresses_write(volatile uint8_t *common, const struct virtqueue *ri
 	}
 }
 
+/* For the selected queue; a device that has no such vector says so. */
+static bool queue_vector_set(struct virtio_pci *v, unsigned entry)
+{
+	mmio_write16(v->common + COMMON_QUEUE_VECTOR, (uint16_t)entry);
+	return mmio_read16(v->common + COMMON_QUEUE_VECTOR) == entry;
+}
+
 static int queue_enable(struct virtio_device *device, struct virtio_queue *queue)
 {
 	struct virtio_pci *v = virtio_pci_of(device);
@@ -333,8 +359,7 @@ static int queue_enable(struct virtio_device *device, struct virtio_queue *queue
 	queue->transport_data =
 		(void *)(uintptr_t)(v->notify +
 				    (size_t)offset * v->regions[VIRTIO_PCI_NOTIFY].multiplier);
-	mmio_write16(v->common + COMMON_QUEUE_VECTOR, (uint16_t)entry);
-	if (mmio_read16(v->common + COMMON_QUEUE_VECTOR) != entry) {
+	if (v->entries && !queue_vector_set(v, entry)) {
 		log_error("virtio: %s: queue %u: no interrupt vector", device->name,
 			  layout->index);
 		return -ENOSPC;
@@ -354,26 +379,38 @@ static void interrupts_disable(struct virtio_device *device)
 	struct virtio_pci *v = virtio_pci_of(device);
 
 	pci_msix_disable(v->pci);
+	pci_intx_disconnect(v->pci);
 	v->entries = 0;
 	for (unsigned i = 0; i < VECTORS_MAX; i++)
 		v->vectors[i].connected = false;
+}
+
+static int line_enable(struct virtio_pci *v)
+{
+	int error = -ENODEV;
+
+	if (v->pci->intx)
+		return 0;
+	if (v->isr)
+		error = pci_intx_connect(v->pci, line_interrupt, v);
+	if (error)
+		log_error("virtio: %s: neither MSI-X nor a line interrupt (error %d): the "
+			  "device cannot be driven",
+			  v->device.name, error);
+	return error;
 }
 
 static int interrupts_enable(struct virtio_device *device)
 {
 	struct virtio_pci *v = virtio_pci_of(device);
 
-	if (!v->entries) {
-		int entries = v->pci->msix ? pci_msix_enable(v->pci) : -ENODEV;
+	if (!v->entries && v->pci->msix) {
+		int entries = pci_msix_enable(v->pci);
 
-		if (entries <= 0) {
-			log_error(
-				"virtio: %s: no MSI-X (error %d): the device cannot be driven",
-				device->name, entries);
-			return entries ? entries : -ENODEV;
-		}
-		v->entries = MIN((unsigned)entries, VECTORS_MAX);
+		v->entries = entries > 0 ? MIN((unsigned)entries, VECTORS_MAX) : 0;
 	}
+	if (!v->entries)
+		return line_enable(v);
 	if (!vector_connect(v, 0))
 		return -ENOSPC;
 	mmio_write16(v->common + COMMON_CONFIG_VECTOR, 0);
