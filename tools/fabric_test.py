@@ -78,7 +78,6 @@ def boot_and_compare(test: ktap.Ktap, *words: str) -> None:
     test.check(len(theirs) >= LEAST_FUNCTIONS, f"the monitor lists only {len(theirs)} functions")
     test.check(SECOND_ROOT in by_bus(theirs), "the monitor lists no second root")
     test.equal(types["root port"], ROOT_PORTS, "root ports")
-    test.equal(report["defects"], 0, "defects of the fabric")
     compare(test, ours, theirs)
 
 
