@@ -7,6 +7,7 @@
 #include <mm/slab_internal.h>
 #include <mm/slab_init.h>
 #include <kernel/assert.h>
+#include <kernel/cpumask.h>
 #include <kernel/fault.h>
 #include <kernel/ipi.h>
 #include <kernel/log.h>
@@ -17,6 +18,8 @@ static struct spin_lock caches_lock = SPIN_LOCK_INIT(&caches_class);
 static struct list_head caches = LIST_INIT(caches);
 static struct slab_cache cache_cache;
 static struct slab_cache magazine_cache;
+/* CPUs that may have a magazine: the others need no call to drain them. */
+static struct cpumask magazine_cpus;
 
 static void caches_add(struct slab_cache *cache)
 {
@@ -119,6 +122,7 @@ static void magazine_provide(struct slab_cache *cache)
 	irq = irq_save();
 	if (!cache->cpus[cpu_current()]) {
 		cache->cpus[cpu_current()] = fresh;
+		cpumask_set(&magazine_cpus, cpu_current());
 		fresh = NULL;
 	}
 	irq_restore(irq);
@@ -187,6 +191,8 @@ static void drain_here(void *only)
 {
 	struct irq_state irq = irq_save();
 
+	if (!only)
+		cpumask_clear(&magazine_cpus, cpu_current());
 	for (struct slab_cache *cache = next_cache(NULL); cache; cache = next_cache(cache))
 		if (!only || cache == only)
 			magazine_drain(cache);
@@ -195,8 +201,9 @@ static void drain_here(void *only)
 
 static void drain_everywhere(struct slab_cache *only)
 {
-	drain_here(only);
-	ipi_call_others(drain_here, only, true);
+	/* One after the other: all at once would queue up at the caches' locks. */
+	cpumask_for_each (cpu, cpumask_load(&magazine_cpus))
+		ipi_call(cpu, drain_here, only, true);
 }
 
 void slab_drain(void)
