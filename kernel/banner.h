@@ -5,7 +5,14 @@
 #ifndef KERNEL_BANNER_H
 #define KERNEL_BANNER_H
 
+#include <stddef.h>
+
 /* "commit build toolchain" of this binary. */
 extern const char quire_version[];
+
+/* The linker's build id of this image as hexadecimal text in text[size]; "unknown" where the
+ * image carries none (hosted). Returns text. */
+#define QUIRE_BUILD_ID_MAX 48
+const char *quire_build_id(char *text, size_t size);
 
 #endif

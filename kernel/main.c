@@ -41,9 +41,11 @@ static NORETURN void serve(void)
 
 void kmain(struct boot_info *info)
 {
+	char build[QUIRE_BUILD_ID_MAX];
+
 	boot_info = info;
 	platform_early_init(info); /* console, exceptions: from here on mistakes are visible */
-	log_info("quire %s", quire_version);
+	log_info("quire %s, build %s", quire_version, quire_build_id(build, sizeof(build)));
 	command_line_init(info->command_line);
 	log_init();                 /* the loglevel= key */
 	boot_memory_init(info);     /* who may have which RAM before mm runs */

@@ -38,30 +38,37 @@ void backtrace_print(const uintptr_t *addresses, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		uintptr_t offset = 0;
-		const char *name = symbol_find(addresses[i], &offset);
+		/* A return address lies behind its call, perhaps in the next function. */
+		const char *name = symbol_find(addresses[i] - 1, &offset);
 
 		log_error("  #%zu %#lx %s+%#lx", i, (unsigned long)addresses[i],
-			  name ? name : "?", (unsigned long)offset);
+			  name ? name : "?", name ? (unsigned long)offset + 1 : 0);
 	}
 }
 
-/* Only the first CPU goes on; one that panics again while it panics leaves at once. */
+/*
+ * Only the first CPU goes on. When it panics again while it panics it says one line more and
+ * leaves; the third time, because even that line failed, it leaves without a word.
+ */
 static void claim_panic(const char *message)
 {
+	static unsigned depth; /* of the claiming CPU only */
 	unsigned self = cpu_current() + 1;
 	unsigned nobody = 0;
 
-	if (atomic_compare_exchange_strong(&panicking_cpu, &nobody, self))
-		return;
-	if (nobody != self)
+	if (!atomic_compare_exchange_strong(&panicking_cpu, &nobody, self) && nobody != self)
 		cpu_halt_forever();
-	log_error("panic: again, while panicking: %s", message);
-	platform_exit(false);
+	depth++;
+	if (depth == 2)
+		log_error("panic: again, while panicking: %s", message);
+	if (depth > 1)
+		platform_exit(false);
 }
 
 static NORETURN void die(const char *file, int line, const char *message)
 {
 	uintptr_t addresses[BACKTRACE_MAX];
+	char build[QUIRE_BUILD_ID_MAX];
 	const struct thread *thread = context_thread();
 
 	irq_disable();
@@ -70,8 +77,9 @@ static NORETURN void die(const char *file, int line, const char *message)
 	locks_break_for_panic();
 	irq_send_nmi_others();
 	log_error("panic: %s:%d: %s", file, line, message);
-	log_error("panic: cpu %u, thread \"%s\", quire %s", cpu_current(),
-		  thread ? thread_name(thread) : "(none yet)", quire_version);
+	log_error("panic: cpu %u, thread \"%s\", quire %s, build %s", cpu_current(),
+		  thread ? thread_name(thread) : "(none yet)", quire_version,
+		  quire_build_id(build, sizeof(build)));
 	backtrace_print(addresses, context_backtrace(addresses, BACKTRACE_MAX));
 	platform_exit(false);
 }
@@ -85,7 +93,7 @@ void panic_at(const char *file, int line, const char *pattern, ...)
 	va_start(args, pattern);
 	format_va(message, sizeof(message), pattern, args);
 	va_end(args);
-	if (taken_over)
+	if (taken_over && !panic_in_progress())
 		taken_over(message);
 	die(file, line, message);
 }

@@ -86,6 +86,9 @@ int shell_run_paged(const char *line)
 	print_set_pager(page_show);
 	int status = shell_run_line(line);
 	print_set_pager(NULL);
+	/* What follows may switch the machine off: the last page wants to be read too. */
+	if (pager.row > 0)
+		page_pause();
 	return status;
 }
 

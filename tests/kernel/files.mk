@@ -25,3 +25,6 @@ tests += \
 	tests/kernel/wait_test.c \
 	tests/kernel/watchdog_test.c \
 	tests/kernel/work_test.c
+
+# Panics for real, in a process of its own.
+tests-hosted += tests/kernel/panic_test.c
