@@ -15,6 +15,10 @@ struct reason_words {
 #define NO      ATOMIC_EFFECT_NO
 #define UNKNOWN ATOMIC_EFFECT_UNKNOWN
 
+/* One sentence for the three sizes: a report says it once. */
+static const char no_completer[] = "The root port does not complete AtomicOps of this size to "
+				   "memory. Another root port may.";
+
 static const struct reason_words words[ATOMIC_REASONS] = {
 	[ATOMIC_ARG_MASK] = {"ARG_MASK", NONE,
 			     "no such size: ask for one or more of 32, 64, 128 bits."},
@@ -92,16 +96,9 @@ static const struct reason_words words[ATOMIC_REASONS] = {
 				    "The root port does not answer, or its capabilities are "
 				    "not in the dump. Wake it up, "
 				    "or make the dump as root, and look again."},
-	[ATOMIC_ROOT_NO_32] = {"ROOT_NO_32", NO,
-			       "The root port does not complete 32-bit AtomicOps to memory. "
-			       "Another root port may."},
-	[ATOMIC_ROOT_NO_64] = {"ROOT_NO_64", NO,
-			       "The root port does not complete 64-bit AtomicOps to memory. "
-			       "Another root port may."},
-	[ATOMIC_ROOT_NO_128] = {"ROOT_NO_128", NO,
-				"The root port does not complete 128-bit compare-and-swap to "
-				"memory. Another root "
-				"port may."},
+	[ATOMIC_ROOT_NO_32] = {"ROOT_NO_32", NO, no_completer},
+	[ATOMIC_ROOT_NO_64] = {"ROOT_NO_64", NO, no_completer},
+	[ATOMIC_ROOT_NO_128] = {"ROOT_NO_128", NO, no_completer},
 	[ATOMIC_ROOT_HIDDEN] =
 		{"ROOT_HIDDEN", UNKNOWN,
 		 "The root port is not to be seen from here: a hypervisor, the platform or an "

@@ -201,18 +201,20 @@ static void print_result(const struct atomic_result *result)
 	print("\n");
 }
 
-/* Each reason once, in hop order, in words. */
+/* Each sentence once, in hop order. */
 static void print_meaning(const struct atomic_result *result)
 {
 	for (unsigned i = 0; i < result->finding_count; i++) {
 		enum atomic_reason reason = result->findings[i].reason;
+		const char *text = atomic_reason_text(reason);
 		unsigned before = 0;
 
-		while (before < i && result->findings[before].reason != reason)
+		while (before < i &&
+		       atomic_reason_text(result->findings[before].reason) != text)
 			before++;
 		if (before == i && (atomic_reason_effect(reason) != ATOMIC_EFFECT_NONE ||
 				    reason == ATOMIC_PLATFORM_CONFIRMED))
-			print(" meaning  %s\n", atomic_reason_text(reason));
+			print(" meaning  %s\n", text);
 	}
 	if (worst_effect(result) == ATOMIC_EFFECT_NONE)
 		print(" meaning  Every register on the path says yes. Whether the device ever "

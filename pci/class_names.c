@@ -11,6 +11,7 @@ static const struct {
 	const char *name;
 } classes[] = {
 	{0x0001, "VGA device (old)"},
+	{0x00ff, "Unclassified device"},
 	{0x0100, "SCSI controller"},
 	{0x0101, "IDE controller"},
 	{0x0104, "RAID controller"},

@@ -206,6 +206,8 @@ static void find_ecam(void)
 	size_t length;
 	const void *table = acpi_table_find("MCFG", 0, &length);
 
+	hardware.mcfg.count = 0;
+	hardware.checked = false;
 	if (!table)
 		return;
 	pci_mcfg_parse(table, length, is_ram, &hardware.mcfg);

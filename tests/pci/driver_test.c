@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What drivers stand on: BARs, MSI-X, MSI and the binding, on a device made of an image and of
+ * registers in the hosted machine's memory hole. Hosted only: there the "device" can be looked
+ * at from both sides.
+ */
+#include <drivers/driver.h>
+#include <errno.h>
+#include <pci/bar.h>
+#include <pci/intx.h>
+#include <pci/msix.h>
+#include <platform/barrier.h>
+#include <platform/hosted/hosted.h>
+#include <platform/mmu.h>
+#include <string.h>
+#include <tests/pci/topology.h>
+#include <tests/test.h>
+
+#define BAR_BASE   UINT64_C(0xe0000000) /* in the hole below 4 GiB */
+#define BAR_SIZE   0x10000u
+#define TABLE_AT   0x2000u
+#define ENTRIES    4u
+#define MSIX_AT    0x80u
+#define MSI_AT     0xa0u
+#define ENTRY_WORD 4u
+
+static struct topology *t;
+static struct pci_image_function *function;
+static struct pci_device *device;
+
+/* A BAR in the image: its value, and which bits a sizing write can change. */
+static void put_bar(unsigned index, uint32_t value, uint32_t writable)
+{
+	pci_image_set(function, PCI_REG_BAR0 + 4 * index, 4, value);
+	pci_image_set_writable(function, PCI_REG_BAR0 + 4 * index, 4, writable);
+}
+
+static void put_capability(unsigned offset, unsigned id, unsigned next, uint16_t control)
+{
+	pci_image_set(function, offset, 4, id | next << 8 | (uint32_t)control << 16);
+	pci_image_set_writable(function, offset + 2, 2, 0xc071);
+}
+
+static void build(bool msix, bool msi)
+{
+	t = topology_new();
+	function = topology_express(t, NULL, DEVFN(3, 0), PCI_TYPE_ENDPOINT, 0);
+	put_bar(0, (uint32_t)BAR_BASE | PCI_BAR_TYPE_64 | PCI_BAR_PREFETCH, ~(BAR_SIZE - 1));
+	put_bar(1, 0, 0xffffffff);
+	put_bar(2, 0xc001, 0x0000ffe0);
+	put_bar(3, 0xfeb00000, 0xfffff000);
+	put_bar(4, 0x6, 0);
+	pci_image_set(function, TOPOLOGY_EXPRESS + 1, 1, MSIX_AT);
+	put_capability(MSIX_AT, msix ? PCI_CAP_MSIX : PCI_CAP_VENDOR, MSI_AT, ENTRIES - 1);
+	pci_image_set(function, MSIX_AT + PCI_MSIX_TABLE, 4, TABLE_AT);
+	put_capability(MSI_AT, msi ? PCI_CAP_MSI : PCI_CAP_VENDOR, 0,
+		       PCI_MSI_64BIT | PCI_MSI_MASKABLE);
+	pci_image_set_writable(function, MSI_AT + PCI_MSI_ADDRESS, 4, 0xffffffff);
+	pci_image_set_writable(function, MSI_AT + PCI_MSI_ADDRESS + 4, 4, 0xffffffff);
+	pci_image_set_writable(function, MSI_AT + PCI_MSI_ADDRESS + 8, 2, 0xffff);
+	pci_image_set_writable(function, MSI_AT + PCI_MSI_ADDRESS + 12, 4, 0xffffffff);
+	device = topology_device(t, function);
+}
+
+static uint16_t command(void)
+{
+	return (uint16_t)pci_image_get(function, PCI_REG_COMMAND, 2);
+}
+
+static uint32_t table_word(unsigned entry, unsigned word)
+{
+	volatile uint8_t *table = mmio_map(phys(BAR_BASE + TABLE_AT), ENTRIES * 16);
+
+	return mmio_read32(table + entry * 16 + word * ENTRY_WORD);
+}
+
+TEST(pci_bar, values_are_decoded_without_a_write)
+{
+	struct pci_bar bar;
+
+	build(true, false);
+	function->writes = 0;
+	CHECK_EQ(pci_bar_read(device, 0, &bar), 0);
+	CHECK_EQ(bar.kind, PCI_BAR_MEMORY64);
+	CHECK(bar.prefetchable);
+	CHECK_EQ(bar.base, BAR_BASE);
+	CHECK(pci_bar_read(device, 1, &bar) == -EINVAL); /* upper half */
+	CHECK_EQ(pci_bar_read(device, 2, &bar), 0);
+	CHECK_EQ(bar.kind, PCI_BAR_IO);
+	CHECK_EQ(bar.base, 0xc000);
+	CHECK(pci_bar_read(device, 4, &bar) == -EINVAL); /* reserved type */
+	CHECK_EQ(pci_bar_read(device, 5, &bar), 0);
+	CHECK_EQ(bar.kind, PCI_BAR_NONE);
+	CHECK(pci_bar_read(device, 6, &bar) == -EINVAL);
+	CHECK_EQ(function->writes, 0);
+	topology_free(t);
+}
+
+TEST(pci_bar, sizing_restores_value_and_command)
+{
+	struct pci_bar bar;
+
+	build(true, false);
+	pci_image_set(function, PCI_REG_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_IO);
+	CHECK_EQ(pci_bar_size(device, 0, &bar), 0);
+	CHECK_EQ(bar.size, BAR_SIZE);
+	CHECK_EQ(pci_bar_size(device, 2, &bar), 0);
+	CHECK_EQ(bar.size, 0x20); /* upper 16 bits hardwired to 0 */
+	CHECK_EQ(pci_bar_size(device, 3, &bar), 0);
+	CHECK_EQ(bar.size, 0x1000);
+	CHECK_EQ(pci_bar_size(device, 5, &bar), 0);
+	CHECK_EQ(bar.kind, PCI_BAR_NONE);
+	CHECK_EQ(pci_image_get(function, PCI_REG_BAR0, 4), 0xe000000cu);
+	CHECK_EQ(pci_image_get(function, PCI_REG_BAR0 + 8, 4), 0xc001);
+	CHECK_EQ(command(), PCI_COMMAND_MEMORY | PCI_COMMAND_IO);
+	topology_free(t);
+}
+
+TEST(pci_bar, mapping_is_refused_beyond_the_end_or_without_an_address)
+{
+	build(true, false);
+	CHECK(pci_bar_map(device, 0, 0x100, BAR_SIZE - 0x100) != NULL);
+	CHECK(command() & PCI_COMMAND_MEMORY);
+	CHECK(pci_bar_map(device, 0, 0x100, BAR_SIZE - 0xff) == NULL);
+	CHECK(pci_bar_map(device, 0, BAR_SIZE, 1) == NULL);
+	CHECK(pci_bar_map(device, 0, UINT64_MAX, 2) == NULL);
+	CHECK(pci_bar_map(device, 2, 0, 4) == NULL);
+	put_bar(3, 0, 0xfffff000);
+	CHECK(pci_bar_map(device, 3, 0, 4) == NULL);
+	topology_free(t);
+}
+
+static unsigned interrupts;
+
+static void count_interrupt(void *arg)
+{
+	interrupts += *(unsigned *)arg;
+}
+
+TEST(pci_msix, entries_are_written_masked_and_opened_last)
+{
+	unsigned weight = 3;
+
+	build(true, true);
+	memset((void *)(uintptr_t)mmio_map(phys(BAR_BASE + TABLE_AT), 64), 0, 64);
+	CHECK_EQ(pci_msix_enable(device), ENTRIES);
+	CHECK(pci_msix_enable(device) == -EBUSY);
+	for (unsigned i = 0; i < ENTRIES; i++)
+		CHECK_EQ(table_word(i, 3), PCI_MSIX_ENTRY_MASK);
+	CHECK(command() & PCI_COMMAND_NO_INTX);
+	CHECK_EQ(pci_image_get(function, MSIX_AT + 2, 2) & 0xc000, PCI_MSIX_ENABLE);
+	CHECK_EQ(pci_msix_connect(device, 1, 0, count_interrupt, &weight), 0);
+	CHECK(pci_msix_connect(device, 1, 0, count_interrupt, &weight) == -EINVAL);
+	CHECK(pci_msix_connect(device, ENTRIES, 0, count_interrupt, &weight) == -EINVAL);
+	CHECK_EQ(table_word(1, 0), 0xfee00000u);
+	CHECK_EQ(table_word(1, 3), 0);
+	interrupts = 0;
+	hosted_vector_raise(table_word(1, 2));
+	irq_restore(irq_save()); /* the mask opens: it is delivered */
+	CHECK_EQ(interrupts, 3);
+	pci_msix_mask(device, 1, true);
+	CHECK_EQ(table_word(1, 3), PCI_MSIX_ENTRY_MASK);
+	pci_msix_disable(device);
+	CHECK_EQ(pci_image_get(function, MSIX_AT + 2, 2) & PCI_MSIX_ENABLE, 0);
+	pci_msix_disable(device);
+	topology_free(t);
+}
+
+/* Every vector taken must come back, or the pool of the port runs dry. */
+TEST(pci_msix, vectors_come_back_when_switched_off)
+{
+	unsigned weight = 1;
+
+	build(true, false);
+	for (unsigned round = 0; round < HOSTED_VECTORS; round++) {
+		REQUIRE(pci_msix_enable(device) == (int)ENTRIES);
+		for (unsigned i = 0; i < ENTRIES; i++)
+			REQUIRE(pci_msix_connect(device, i, 0, count_interrupt, &weight) == 0);
+		pci_msix_disable(device);
+	}
+	topology_free(t);
+}
+
+TEST(pci_msix, vector_of_the_caller_is_left_to_the_caller)
+{
+	struct irq_vector vector = {.number = 1, .msi_address = 0xfee01000, .msi_data = 77};
+
+	build(true, false);
+	REQUIRE(pci_msix_enable(device) == (int)ENTRIES);
+	CHECK_EQ(pci_msix_set(device, 2, &vector), 0);
+	CHECK_EQ(table_word(2, 0), 0xfee01000u);
+	CHECK_EQ(table_word(2, 2), 77);
+	pci_msix_disable(device);
+	CHECK(pci_msix_set(device, 2, &vector) == -ENODEV);
+	topology_free(t);
+}
+
+TEST(pci_msix, msi_stands_in_with_one_vector)
+{
+	unsigned weight = 5;
+
+	build(false, true);
+	pci_image_set(function, MSI_AT + PCI_MSI_ADDRESS + 12, 4, 0xffffffff); /* masked */
+	CHECK_EQ(pci_msix_enable(device), 1);
+	CHECK_EQ(pci_msix_connect(device, 0, 0, count_interrupt, &weight), 0);
+	CHECK_EQ(pci_image_get(function, MSI_AT + PCI_MSI_ADDRESS, 4), 0xfee00000u);
+	CHECK_EQ(pci_image_get(function, MSI_AT + PCI_MSI_ADDRESS + 12, 4), 0);
+	CHECK(pci_image_get(function, MSI_AT + 2, 2) & PCI_MSI_ENABLE);
+	interrupts = 0;
+	hosted_vector_raise(pci_image_get(function, MSI_AT + PCI_MSI_ADDRESS + 8, 2));
+	irq_restore(irq_save());
+	CHECK_EQ(interrupts, 5);
+	pci_msix_disable(device);
+	CHECK(!(pci_image_get(function, MSI_AT + 2, 2) & PCI_MSI_ENABLE));
+	topology_free(t);
+}
+
+TEST(pci_msix, device_without_messages_is_told)
+{
+	build(false, false);
+	CHECK(pci_msix_enable(device) == -ENODEV);
+	CHECK(pci_intx_connect(device, count_interrupt, NULL) == -ENODEV); /* no pin */
+	pci_image_set(function, PCI_REG_INTERRUPT, 2, 0x010a);
+	CHECK(pci_intx_connect(device, count_interrupt, NULL) == -ENODEV); /* no controller */
+	CHECK(device->intx == NULL);
+	topology_free(t);
+}
+
+TEST(pci_msix, table_that_cannot_be_mapped_leaves_messages_off)
+{
+	build(true, false);
+	pci_image_set(function, MSIX_AT + PCI_MSIX_TABLE, 4, TABLE_AT | 2); /* an I/O BAR */
+	CHECK(pci_msix_enable(device) == -EIO);
+	CHECK(device->interrupts == NULL);
+	CHECK(!(pci_image_get(function, MSIX_AT + 2, 2) & PCI_MSIX_ENABLE));
+	topology_free(t);
+}
+
+static int probe_error;
+static unsigned probes, removes;
+
+static int probe(struct pci_device *probed)
+{
+	unsigned *weight = &probes;
+
+	probes++;
+	if (pci_command_change(probed, 0, PCI_COMMAND_MASTER) != 0 ||
+	    pci_msix_enable(probed) != (int)ENTRIES ||
+	    pci_msix_connect(probed, 0, 0, count_interrupt, weight) != 0)
+		return -EIO;
+	probed->driver_data = weight;
+	return probe_error;
+}
+
+static void remove_driver(struct pci_device *removed)
+{
+	(void)removed;
+	removes++;
+}
+
+static const struct pci_id ids[] = {
+	{0x1f02, 0x0001, 0, 0},
+	{0x7777, PCI_ANY_ID, 0, 0},
+	{PCI_ANY_ID, PCI_ANY_ID, 0x0c0330, 0xffffff},
+	{0, 0, 0, 0},
+};
+static const struct pci_driver driver = {"test", ids, probe, remove_driver};
+
+TEST(pci_driver, rules_match_by_id_and_by_class)
+{
+	build(true, false);
+	CHECK(pci_driver_matches(&driver, device));
+	device->device = 2;
+	CHECK(!pci_driver_matches(&driver, device));
+	device->vendor = 0x7777;
+	CHECK(pci_driver_matches(&driver, device));
+	device->vendor = 0x8888;
+	CHECK(!pci_driver_matches(&driver, device));
+	device->class_code = 0x0c0330;
+	CHECK(pci_driver_matches(&driver, device));
+	topology_free(t);
+}
+
+TEST(pci_driver, failing_probe_leaves_nothing_behind)
+{
+	build(true, false);
+	for (unsigned round = 0; round < HOSTED_VECTORS + 1; round++) {
+		probe_error = round % 2 ? -ENODEV : -ENOMEM;
+		REQUIRE(pci_driver_bind(&driver, device) == probe_error);
+		REQUIRE(!(command() & PCI_COMMAND_MASTER));
+	}
+	CHECK(!(pci_image_get(function, MSIX_AT + 2, 2) & PCI_MSIX_ENABLE));
+	CHECK(device->interrupts == NULL);
+	CHECK(device->driver == NULL && device->driver_data == NULL);
+	topology_free(t);
+}
+
+TEST(pci_driver, bound_device_is_quiet_after_removal)
+{
+	build(true, false);
+	probe_error = 0;
+	removes = 0;
+	CHECK_EQ(pci_driver_bind(&driver, device), 0);
+	CHECK(pci_driver_bind(&driver, device) == -EBUSY);
+	CHECK(command() & PCI_COMMAND_MASTER);
+	CHECK_STR(device->driver_name, "test");
+	pci_driver_unbind(device);
+	CHECK_EQ(removes, 1);
+	CHECK(!(command() & PCI_COMMAND_MASTER));
+	CHECK(device->driver == NULL && device->driver_name == NULL);
+	pci_driver_unbind(device);
+	CHECK_EQ(removes, 1);
+	topology_free(t);
+}
