@@ -8,6 +8,7 @@
 #include <mm/balloon.h>
 
 #include <kernel/assert.h>
+#include <kernel/hook.h>
 #include <kernel/lock.h>
 #include <mm/folio.h>
 #include <mm/mm.h>
@@ -64,11 +65,13 @@ static unsigned alloc_flags(const struct balloon_device *device)
 
 struct page *balloon_page_alloc(const struct balloon_device *device)
 {
+	HOOK(balloon_alloc);
 	return page_alloc(NODE_ANY, 0, alloc_flags(device));
 }
 
 struct page *balloon_block_alloc(const struct balloon_device *device)
 {
+	HOOK(balloon_alloc);
 	return page_alloc(NODE_ANY, BALLOON_BLOCK_ORDER, alloc_flags(device));
 }
 

@@ -414,6 +414,8 @@ static void recover(struct virtio_balloon *balloon)
 	}
 	if (!error)
 		error = device_start(balloon);
+	/* A device that breaks at once again must not keep a CPU busy. */
+	balloon->retry_at = clock_ns() + VIRTIO_BALLOON_RETRY_NS;
 	if (!error)
 		return;
 	log_error("balloon: %s: given up (error %d), %llu pages stay lent: reboot to get them "
