@@ -13,6 +13,7 @@
 #include <kernel/shell.h>
 #include <kernel/thread.h>
 #include <drivers/driver.h>
+#include <drivers/virtio/virtio_mmio.h>
 #include <mm/mm.h>
 #include <pci/pci.h>
 #include <platform/clock.h>
@@ -57,5 +58,6 @@ void kmain(struct boot_info *info)
 	threads_start_cpus();       /* all CPUs take threads */
 	pci_init();                 /* enumerate the fabric */
 	drivers_bind_all(&pci_fabric);
+	virtio_mmio_probe_all(info->command_line); /* devices only the hypervisor names */
 	serve();
 }
