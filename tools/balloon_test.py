@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Drive the balloon of a real QEMU process: does the host get its memory back, and all of it?
+
+Each cycle: the guest touches and frees all its memory (`mem -t`, every page stamped and read
+back), the host asks by QMP for 256 MiB, the guest touches what it has left, the host gives back
+1 GiB, the guest touches all again. Checked: the size is reached, QEMU's resident memory falls by
+at least 90 % of what was asked, and every counter of the guest and of query-balloon is exact.
+
+Boots build/x86_64/quire.img under UEFI firmware, or the ELF with --direct. Prints KTAP for
+tools/verdict.py and, with each cycle, what was measured. Exit status: 0 passed, 1 failed.
+"""
+import argparse
+import pathlib
+import sys
+import time
+
+import guest
+import ktap
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+FULL, SMALL = 1 << 30, 256 << 20
+PAGE = 4096
+ASKED = FULL - SMALL
+SHARE_BACK = 0.90
+KEPT_BACK = 12 << 20  # what `mem -t` leaves for others while it runs
+PATIENCE = 60
+
+
+class Cycle:
+    """What every cycle compares with, taken before the first."""
+
+    def __init__(self, machine: guest.Guest):
+        self.machine = machine
+        self.memory = machine.report("mem")
+        self.generation = 0
+
+    def touch(self, test: ktap.Ktap, managed: int) -> int:
+        """The guest touches and checks what it has; resident bytes afterwards."""
+        result = self.machine.report("mem -t", PATIENCE * 4)
+        self.generation += 1
+        test.equal(result["wrong_pages"], 0, "pages with a wrong stamp")
+        test.equal(result["generation"], self.generation, "generation of the stamps")
+        touched = result["touched_bytes"]
+        test.check(
+            managed * PAGE - KEPT_BACK <= touched <= managed * PAGE,
+            f"{touched} bytes touched of {managed * PAGE}",
+        )
+        return self.machine.resident()
+
+    def ask(self, test: ktap.Ktap, size: int) -> float:
+        """Set the balloon's target; seconds until query-balloon has it."""
+        start = time.monotonic()
+        self.machine.qmp.execute("balloon", value=size)
+        while True:
+            actual = self.machine.qmp.execute("query-balloon")["actual"]
+            passed = time.monotonic() - start
+            if actual == size or passed > PATIENCE:
+                test.equal(actual, size, "query-balloon")
+                return passed
+            time.sleep(0.01)
+
+    def wait_resident(self, limit: int) -> int:
+        """Resident bytes, as soon as they are at most the limit, else after some seconds."""
+        deadline = time.monotonic() + 10
+        while (resident := self.machine.resident()) > limit and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return resident
+
+    def check_counters(self, test: ktap.Ktap, lent: int) -> None:
+        """Every counter of the guest, with `lent` pages at the host."""
+        balloon, memory = self.machine.report("balloon"), self.machine.report("mem")
+        test.equal(len(balloon["devices"]), 1, "balloon devices")
+        device = balloon["devices"][0]
+        for name in ("wanted", "target", "size", "actual", "held"):
+            test.equal(device[name], lent, f"balloon {name}")
+        test.equal(device["state"], "idle", "balloon state")
+        test.equal(device["resets"], 0, "balloon resets")
+        test.equal(balloon["inflate"] - balloon["deflate"], lent, "inflated less deflated")
+        test.equal(sum(balloon["nodes"]), lent, "pages lent by all nodes")
+        for name in ("managed_pages", "free_pages"):
+            test.equal(memory[name], self.memory[name] - lent, name)
+        for name in ("reserved_pages", "withheld_pages", "bad_page_reports"):
+            test.equal(memory[name], self.memory[name], name)
+
+    def run(self, test: ktap.Ktap) -> None:
+        managed = self.memory["managed_pages"]
+        full = self.touch(test, managed)
+        inflating = self.ask(test, SMALL)
+        small = self.wait_resident(full - ASKED)
+        test.check(
+            full - small >= SHARE_BACK * ASKED,
+            f"resident {full >> 20} MiB fell to {small >> 20}, {ASKED >> 20} were asked for",
+        )
+        self.check_counters(test, ASKED // PAGE)
+        self.touch(test, managed - ASKED // PAGE)
+        deflating = self.ask(test, FULL)
+        self.check_counters(test, 0)
+        again = self.touch(test, managed)
+        self.check_counters(test, 0)
+        print(
+            f"# resident {full >> 20} -> {small >> 20} -> {again >> 20} MiB, "
+            f"{100 * (full - small) / ASKED:.1f} % of what was asked; inflated in "
+            f"{inflating:.2f} s, deflated in {deflating:.2f} s"
+        )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--cycles", type=int, default=5)
+    parser.add_argument("--direct", action="store_true", help="boot the ELF, without firmware")
+    parser.add_argument("--build", default=str(ROOT / "build/x86_64"))
+    arguments = parser.parse_args()
+    test = ktap.Ktap(arguments.cycles)
+    how = "--direct" if arguments.direct else "--uefi"
+    try:
+        with guest.Guest(how, "--memory", "1G", "--cpus", "4", "--build", arguments.build) as vm:
+            vm.wait_shell()
+            cycle = Cycle(vm)
+            for number in range(1, arguments.cycles + 1):
+                test.run(f"balloon_host.cycle_{number}", cycle.run)
+    except guest.GuestError as error:
+        print(f"# {error}")
+        return 1
+    return test.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
