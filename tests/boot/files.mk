@@ -3,9 +3,19 @@
 tests += tests/boot/memory_map_test.c tests/boot/pvh_info_test.c
 
 # Parts of the EFI loader.
-sources-hosted += boot/elf_load.c boot/fw_cfg.c boot/memory_map_efi.c boot/text.c
+sources-hosted += \
+	boot/efi_memory.c \
+	boot/elf_load.c \
+	boot/fw_cfg.c \
+	boot/memory_map_efi.c \
+	boot/text.c
 tests-hosted += \
+	tests/boot/efi_memory_test.c \
 	tests/boot/elf_load_test.c \
 	tests/boot/fw_cfg_test.c \
 	tests/boot/memory_map_efi_test.c \
 	tests/boot/text_test.c
+
+# These two see GNU-EFI's headers, the way the loader does.
+%/boot/efi_memory.o %/boot/efi_memory_test.o: flags += -isystem /usr/include/efi \
+	-isystem /usr/include/efi/x86_64 -fshort-wchar -DGNU_EFI_USE_MS_ABI
