@@ -236,11 +236,16 @@ TEST(thread, urgent_one_preempts_at_once)
 }
 
 static _Atomic unsigned turns[2];
+static _Atomic unsigned turn_takers;
 
 static int take_turns(void *arg)
 {
 	unsigned me = *(unsigned *)arg;
 
+	/* Turns count from the moment both are there. */
+	atomic_fetch_add(&turn_takers, 1);
+	while (atomic_load(&turn_takers) < 2)
+		thread_yield();
 	for (unsigned i = 0; i < 50; i++) {
 		atomic_fetch_add(&turns[me], 1);
 		thread_yield();
@@ -260,6 +265,7 @@ TEST(thread, yield_lets_the_other_one_run)
 	CHECK_EQ(atomic_load(&turns[0]) + atomic_load(&turns[1]), 100);
 	atomic_store(&turns[0], 0);
 	atomic_store(&turns[1], 0);
+	atomic_store(&turn_takers, 0);
 }
 
 TEST(thread, sleep_lasts_at_least_its_time)
