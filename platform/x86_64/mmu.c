@@ -115,6 +115,24 @@ static unsigned map_level(uintptr_t virt, struct phys p, uint64_t size)
 	return level;
 }
 
+/* Leaves from `entry` on, in its table alone, while pages of this level fit: walking down for
+ * each of them is what mapping a large machine would cost. Bytes mapped. */
+static uint64_t fill_table(struct pte *entry, unsigned level, uintptr_t virt, struct phys p,
+			   uint64_t size, unsigned protection)
+{
+	struct pte leaf = pte_global(pte_leaf(level, p, protection));
+	uint64_t step = level_size(level);
+	uint64_t done = 0;
+
+	do {
+		pte_write(level, entry++, leaf);
+		leaf = pte_next(level, leaf);
+		done += step;
+	} while (size - done >= step && level_index(level, virt + done) != 0 &&
+		 !pte_is_present(pte_read(entry)));
+	return done;
+}
+
 int page_table_map_locked(uintptr_t virt, struct phys p, uint64_t size, unsigned protection)
 {
 	for (uint64_t done = 0; done < size;) {
@@ -126,8 +144,7 @@ int page_table_map_locked(uintptr_t virt, struct phys p, uint64_t size, unsigned
 			page_table_clear_locked(virt, done);
 			return -ENOMEM;
 		}
-		pte_write(level, entry, pte_global(pte_leaf(level, at, protection)));
-		done += level_size(level);
+		done += fill_table(entry, level, virt + done, at, size - done, protection);
 	}
 	return 0;
 }
@@ -140,7 +157,12 @@ bool page_table_is_empty_locked(uintptr_t virt, uint64_t size)
 
 		if (entry && pte_is_present(pte_read(entry)))
 			return false;
-		at = align_down(at, level_size(level)) + level_size(level);
+		at = align_down(at, level_size(level));
+		/* What follows in the same table needs no walk. */
+		do {
+			at += level_size(level);
+		} while (entry && at - virt < size && level_index(level, at) != 0 &&
+			 !pte_is_present(pte_read(++entry)));
 	}
 	return true;
 }

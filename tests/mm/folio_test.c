@@ -184,6 +184,7 @@ TEST(folio, dma_requests_stay_below_the_limit)
 	}
 }
 
+#ifdef QUIRE_TEST_HOOKS
 TEST(folio, allocation_fails_where_a_fault_is_injected)
 {
 	struct memcg group = {.limit = 100};
@@ -199,3 +200,4 @@ TEST(folio, allocation_fails_where_a_fault_is_injected)
 	CHECK(!page_alloc_exact(NODE_ANY, 5, 0));
 	CHECK(fault_disarm());
 }
+#endif

@@ -26,6 +26,7 @@ TEST(stack, is_mapped_with_unmapped_pages_around)
 	CHECK(!mmu_lookup(stack, &p, &protection));
 }
 
+#ifdef QUIRE_TEST_HOOKS
 TEST(stack, every_failed_allocation_is_undone)
 {
 	for (unsigned nth = 1; nth < 50; nth++) {
@@ -40,3 +41,4 @@ TEST(stack, every_failed_allocation_is_undone)
 			stack_free(stack, KERNEL_STACK_SIZE);
 	}
 }
+#endif
