@@ -107,7 +107,7 @@ void cpu_features_enable(void)
 	if (f->no_execute)
 		msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_NX);
 	cr0_write((cr0_read() | CR0_WRITE_PROTECT | CR0_MONITOR_FPU | CR0_NUMERIC_ERROR) &
-		  ~(CR0_EMULATE_FPU | CR0_TASK_SWITCHED));
+		  ~(CR0_EMULATE_FPU | CR0_TASK_SWITCHED | CR0_NO_CACHE | CR0_NO_WRITE_BACK));
 	cr4 |= f->global_pages ? CR4_GLOBAL_PAGES : 0;
 	cr4 |= f->smep ? CR4_SMEP : 0;
 	cr4 |= f->smap ? CR4_SMAP : 0;

@@ -56,6 +56,9 @@ uint32_t smp_apic_id(unsigned cpu);
 /* exit.c: map the registers for power-off and reset while that is still easy. */
 void power_init(void);
 
+/* irq.c: room for the vectors of a CPU that is about to start; false when memory is short. */
+bool irq_vectors_init(unsigned cpu);
+
 /* Interrupts that nobody waited for, by vector, since boot. */
 uint64_t interrupts_unexpected(unsigned vector);
 

@@ -7,13 +7,13 @@
 #include <platform/irq.h>
 
 #include <platform/cpu.h>
-#include <platform/mmu.h>
-#include <platform/x86_64/address_space.h>
 #include <platform/x86_64/interrupts.h>
-#include <platform/x86_64/mmu_walk.h>
 #include <platform/x86_64/trap.h>
+#include <kernel/assert.h>
 #include <kernel/interrupt.h>
 #include <kernel/ipi.h>
+#include <kernel/kmem.h>
+#include <kernel/lock.h>
 #include <kernel/log.h>
 #include <kernel/thread.h>
 #include <errno.h>
@@ -29,12 +29,10 @@ struct vector_slot {
 	void *arg;
 };
 
-_Static_assert(DEVICE_VECTORS * sizeof(struct vector_slot) <= PAGE_SIZE, "one page per CPU");
-
 static struct lock_class vectors_class = {.name = "interrupt vectors"};
 static struct spin_lock vectors_lock = SPIN_LOCK_INIT(&vectors_class);
-/* A page each, made with the first vector on that CPU and kept. */
-static struct vector_slot *_Atomic slots[CPUS_MAX];
+/* Made before the CPU starts, constant then. */
+static struct vector_slot *slots[CPUS_MAX];
 static uint64_t unexpected[VECTORS];
 
 uint64_t interrupts_unexpected(unsigned vector)
@@ -53,10 +51,8 @@ static void count_unexpected(unsigned vector)
 
 static void device_interrupt(unsigned vector)
 {
-	struct vector_slot *table = slots[cpu_current()];
-	struct vector_slot *slot = table ? &table[vector - VECTOR_DEVICE_FIRST] : NULL;
-	irq_handler_fn *handler =
-		slot ? __atomic_load_n(&slot->handler, __ATOMIC_ACQUIRE) : NULL;
+	struct vector_slot *slot = &slots[cpu_current()][vector - VECTOR_DEVICE_FIRST];
+	irq_handler_fn *handler = __atomic_load_n(&slot->handler, __ATOMIC_ACQUIRE);
 
 	if (handler)
 		handler(slot->arg);
@@ -104,23 +100,11 @@ void interrupt_dispatch(unsigned vector)
 	interrupt_exit();
 }
 
-/* The table of a CPU, made when there is none. */
-static struct vector_slot *table_get(unsigned cpu)
+bool irq_vectors_init(unsigned cpu)
 {
-	struct vector_slot *expected = NULL;
-	struct vector_slot *table = slots[cpu];
-	bool from_boot;
-
-	if (table)
-		return table;
-	table = page_table_alloc(&from_boot);
-	if (!table)
-		return NULL;
-	if (atomic_compare_exchange_strong(&slots[cpu], &expected, table))
-		return table;
-	if (!from_boot)
-		page_table_free(table);
-	return expected;
+	if (!slots[cpu])
+		slots[cpu] = kmem_alloc(DEVICE_VECTORS * sizeof(struct vector_slot));
+	return slots[cpu] != NULL;
 }
 
 /* First free slot, now taken; -1 when there is none. */
@@ -144,16 +128,12 @@ int irq_vector_alloc(unsigned cpu, irq_handler_fn *handler, void *arg,
 		     struct irq_vector *vector)
 {
 	uint32_t id = smp_apic_id(cpu);
-	struct vector_slot *table;
 	int index;
 
 	/* A message has room for eight bits. */
 	if (id > MSI_ID_MAX)
 		return -ENOSPC;
-	table = table_get(cpu);
-	if (!table)
-		return -ENOSPC;
-	index = slot_take(table, handler, arg);
+	index = slot_take(slots[cpu], handler, arg);
 	if (index < 0)
 		return -ENOSPC;
 	*vector = (struct irq_vector){

@@ -64,12 +64,14 @@ struct pte *page_table_find(uintptr_t virt, unsigned *level)
 	return found;
 }
 
-struct pte *page_table_parent(uintptr_t virt)
+struct pte *page_table_entry(uintptr_t virt, unsigned level)
 {
 	struct pte slot = kernel_slot_read(level_index(LEVEL_KERNEL_TOP, virt));
-	struct pte *level3 = page_table_below(LEVEL_KERNEL_TOP, slot) + level_index(3, virt);
+	struct pte *entry = page_table_below(LEVEL_KERNEL_TOP, slot) + level_index(3, virt);
 
-	return page_table_below(3, pte_read(level3)) + level_index(2, virt);
+	if (level == 3)
+		return entry;
+	return page_table_below(3, pte_read(entry)) + level_index(2, virt);
 }
 
 /* The entry for virt on `level`, with new tables down to it; NULL when there is no memory, or

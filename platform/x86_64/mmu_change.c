@@ -43,7 +43,7 @@ static struct table_link *tables_unlink_locked(uintptr_t virt, uint64_t size)
 		if (!leaf || level != 1)
 			continue;
 		table = leaf - level_index(1, at);
-		parent = page_table_parent(at);
+		parent = page_table_entry(at, 2);
 		entry = pte_read(parent);
 		if ((entry.bits & PTE_BOOT_TABLE) || !table_is_empty(table))
 			continue;
@@ -105,15 +105,26 @@ static bool is_direct(uintptr_t virt)
 	return virt - DIRECT_MAP_BASE < DIRECT_MAP_SIZE;
 }
 
-typedef int range_fn(uintptr_t virt, uint64_t size, unsigned protection);
+/* Tables that one change folds at most; what is beyond stays split. */
+#define FOLDS_MAX 16
 
-static int range_split_locked(uintptr_t virt, uint64_t size, unsigned protection UNUSED)
+/* What a change does to ranges. Folded tables still translate live addresses on other CPUs, so
+ * they must not be written to, not even for a list, before the flush. */
+struct change {
+	unsigned protection;
+	unsigned folded_count;
+	struct pte *folded[FOLDS_MAX];
+};
+
+typedef int range_fn(uintptr_t virt, uint64_t size, struct change *change);
+
+static int range_split_locked(uintptr_t virt, uint64_t size, struct change *change UNUSED)
 	REQUIRES(page_table_lock)
 {
 	return split_locked(virt) || split_locked(virt + size) ? -ENOMEM : 0;
 }
 
-static int range_set_locked(uintptr_t virt, uint64_t size, unsigned protection)
+static int range_set_locked(uintptr_t virt, uint64_t size, struct change *change)
 	REQUIRES(page_table_lock)
 {
 	for (uintptr_t at = virt; at - virt < size;) {
@@ -123,29 +134,75 @@ static int range_set_locked(uintptr_t virt, uint64_t size, unsigned protection)
 		if (entry && pte_is_present(pte_read(entry)))
 			pte_write(level, entry,
 				  pte_global(pte_leaf(level, pte_phys(level, pte_read(entry)),
-						      protection)));
+						      change->protection)));
 		at = align_down(at, level_size(level)) + level_size(level);
 	}
 	return 0;
 }
 
-/* Call fn for the direct-map alias of every page of a range that itself lies elsewhere. */
-static int aliases_each_locked(uintptr_t virt, uint64_t size, unsigned protection, range_fn *fn)
+/* The large page that a whole table amounts to; not present when it is none. */
+static struct pte table_as_leaf(unsigned level, const struct pte *table)
+{
+	struct pte first = pte_read(&table[0]);
+	uint64_t start = pte_phys(level, first).addr;
+
+	if (!level_has_leaves(level + 1) || !is_aligned(start, level_size(level + 1)))
+		return (struct pte){0};
+	for (unsigned i = 0; i < PTES_PER_TABLE; i++) {
+		struct pte entry = pte_read(&table[i]);
+
+		if (!pte_is_present(entry) || !pte_is_leaf(level, entry) ||
+		    pte_phys(level, entry).addr != start + i * level_size(level) ||
+		    pte_protection(entry) != pte_protection(first))
+			return (struct pte){0};
+	}
+	return pte_global(pte_leaf(level + 1, phys(start), pte_protection(first)));
+}
+
+/* Undo splits that are no longer needed, from small pages up. Boot's tables stay. */
+static int range_fold_locked(uintptr_t virt, uint64_t size, struct change *change)
 	REQUIRES(page_table_lock)
 {
+	for (unsigned level = 1; level < 3; level++)
+		for (uintptr_t at = align_down(virt, level_size(level + 1)); at < virt + size;
+		     at += level_size(level + 1)) {
+			unsigned found = LEVEL_KERNEL_TOP;
+			struct pte *entry = page_table_find(at, &found);
+			struct pte *parent, leaf;
+
+			if (!entry || found != level)
+				continue;
+			parent = page_table_entry(at, level + 1);
+			leaf = table_as_leaf(level, entry);
+			if (!pte_is_present(leaf) || change->folded_count == FOLDS_MAX ||
+			    (pte_read(parent).bits & PTE_BOOT_TABLE))
+				continue;
+			pte_write(level + 1, parent, leaf);
+			change->folded[change->folded_count++] = entry;
+		}
+	return 0;
+}
+
+/* Call fn for the direct-map alias of every page of a range that itself lies elsewhere. */
+static int aliases_each_locked(uintptr_t virt, uint64_t size, struct change *change,
+			       range_fn *fn) REQUIRES(page_table_lock)
+{
+	unsigned protection = change->protection;
 	int error = 0;
+
+	change->protection &= MMU_WRITE;
 
 	for (uintptr_t at = virt; at - virt < size && !error;) {
 		unsigned level = LEVEL_KERNEL_TOP;
 		struct pte *entry = page_table_find(at, &level);
 		uint64_t offset = at & (level_size(level) - 1);
 		uint64_t bytes = MIN(level_size(level) - offset, virt + size - at);
-		uintptr_t alias =
-			DIRECT_MAP_BASE + pte_phys(level, pte_read(entry)).addr + offset;
 
-		error = fn(alias, bytes, protection & MMU_WRITE);
+		error = fn(DIRECT_MAP_BASE + pte_phys(level, pte_read(entry)).addr + offset,
+			   bytes, change);
 		at += bytes;
 	}
+	change->protection = protection;
 	return error;
 }
 
@@ -178,26 +235,31 @@ static bool protection_is_allowed(uintptr_t virt, uint64_t size, unsigned protec
 	return !(protection & MMU_WRITE) || virt + size <= fixed || virt >= fixed_end;
 }
 
-static int protect_locked(uintptr_t virt, uint64_t size, unsigned protection)
+static int protect_locked(uintptr_t virt, uint64_t size, struct change *change)
 	REQUIRES(page_table_lock)
 {
+	bool has_alias = !is_direct(virt);
 	int error;
 
 	if (!range_is_mapped_locked(virt, size))
 		return -EINVAL;
-	error = range_split_locked(virt, size, protection);
-	if (!error && !is_direct(virt))
-		error = aliases_each_locked(virt, size, protection, range_split_locked);
-	if (error)
-		return error;
-	if (!is_direct(virt))
-		aliases_each_locked(virt, size, protection, range_set_locked);
-	return range_set_locked(virt, size, protection);
+	error = range_split_locked(virt, size, change);
+	if (!error && has_alias)
+		error = aliases_each_locked(virt, size, change, range_split_locked);
+	if (!error && has_alias)
+		aliases_each_locked(virt, size, change, range_set_locked);
+	if (!error)
+		range_set_locked(virt, size, change);
+	if (has_alias)
+		aliases_each_locked(virt, size, change, range_fold_locked);
+	range_fold_locked(virt, size, change);
+	return error;
 }
 
 int mmu_protect(void *virt, uint64_t size, unsigned protection)
 {
 	uintptr_t address = (uintptr_t)virt;
+	struct change change = {.protection = protection};
 	struct irq_state state;
 	int error;
 
@@ -205,12 +267,14 @@ int mmu_protect(void *virt, uint64_t size, unsigned protection)
 	if (!protection_is_allowed(address, size, protection))
 		return -EINVAL;
 	state = spin_lock_irqsave(&page_table_lock);
-	error = protect_locked(address, size, protection);
+	error = protect_locked(address, size, &change);
 	spin_unlock_irqrestore(&page_table_lock, state);
 	/* Also after an error: pages may have been split. Aliases lie anywhere. */
 	if (is_direct(address))
 		tlb_shoot_down(address, size);
 	else
 		tlb_shoot_down(DIRECT_MAP_BASE, UINT64_MAX - DIRECT_MAP_BASE);
+	while (change.folded_count > 0)
+		page_table_free(change.folded[--change.folded_count]);
 	return error;
 }

@@ -22,8 +22,8 @@ struct pte *page_table_below(unsigned level, struct pte entry);
  * unchanged) when the slot has no table. Safe without the lock. */
 struct pte *page_table_find(uintptr_t virt, unsigned *level);
 
-/* The level-2 entry above a level-1 table that page_table_find() saw. */
-struct pte *page_table_parent(uintptr_t virt);
+/* The entry on `level` (3 or 2) above a table that page_table_find() saw. */
+struct pte *page_table_entry(uintptr_t virt, unsigned level);
 
 bool page_table_is_empty_locked(uintptr_t virt, uint64_t size) REQUIRES(page_table_lock);
 int page_table_map_locked(uintptr_t virt, struct phys p, uint64_t size, unsigned protection)

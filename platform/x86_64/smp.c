@@ -93,15 +93,17 @@ void smp_enumerate(void)
 		log_info("smp: %u CPUs are left out by the limit of %u", left_out, limit);
 }
 
-static bool record_prepare(unsigned index)
+/* number: one that it will not exceed. */
+static bool record_prepare(unsigned index, unsigned number)
 {
 	struct smp_record *record = &smp_records[index];
 	char *stack = kmem_stack_alloc(KERNEL_STACK_SIZE);
 
-	if (!stack) {
-		log_warn(
-			"smp: no memory for the stack of the CPU with APIC id %u; it stays off",
-			record->apic_id);
+	if (!stack || !irq_vectors_init(number)) {
+		log_warn("smp: no memory to start the CPU with APIC id %u; it stays off",
+			 record->apic_id);
+		if (stack)
+			kmem_stack_free(stack, KERNEL_STACK_SIZE);
 		return false;
 	}
 	/* In the shared half; it becomes the CPU's idle thread's. */
@@ -207,7 +209,7 @@ unsigned cpu_start_all(void (*entry)(void))
 	}
 	secondary_entry = entry;
 	for (unsigned i = 1; i < smp_record_count; i++)
-		prepared += record_prepare(i);
+		prepared += record_prepare(i, prepared + 1);
 	if (prepared) {
 		wake_all();
 		prepared = release_all(&someone_is_late);

@@ -12,7 +12,7 @@
 #include <platform/x86_64/trap.h>
 #include <platform/x86_64/x86.h>
 #include <kernel/acpi.h>
-#include <kernel/attributes.h>
+#include <kernel/assert.h>
 
 extern char boot_stack[], boot_stack_end[];
 
@@ -39,6 +39,8 @@ void platform_interrupts_init(void)
 	local_apic_init();
 	local_apic_enable(ACPI_ALL_CPUS);
 	smp_enumerate();
+	if (!irq_vectors_init(0))
+		panic("irq: no memory for the vectors of the boot CPU");
 	io_apics_init();
 	power_init();
 	clock_init();

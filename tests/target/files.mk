@@ -2,3 +2,12 @@
 # What needs a machine.
 
 tests-target += tests/target/pci_machine_test.c
+
+# And what needs this processor.
+tests-x86_64 += \
+	tests/target/x86_address_space_test.c \
+	tests/target/x86_clock_test.c \
+	tests/target/x86_interrupt_test.c \
+	tests/target/x86_mmu_test.c \
+	tests/target/x86_smp_test.c \
+	tests/target/x86_trap_test.c

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Clocks of the real machine. Under emulation a CPU may be away for a long time, so upper
+ * bounds are wide; a clock that runs at a wrong rate would still be far outside.
+ */
+#include <platform/clock.h>
+#include <platform/cpu.h>
+#include <platform/irq.h>
+#include <platform/x86_64/reference_counter.h>
+#include <kernel/boot_info.h>
+#include <kernel/ipi.h>
+#include <tests/test.h>
+
+TEST(x86_clock, time_never_goes_back_on_one_cpu)
+{
+	uint64_t last = clock_ns();
+
+	for (unsigned i = 0; i < 10000; i++) {
+		uint64_t now = clock_ns();
+
+		REQUIRE(now >= last);
+		last = now;
+	}
+}
+
+static void clock_read(void *arg)
+{
+	*(uint64_t *)arg = clock_ns();
+}
+
+TEST(x86_clock, time_never_goes_back_from_cpu_to_cpu)
+{
+	static uint64_t there;
+
+	for (unsigned round = 0; round < 20; round++)
+		for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
+			uint64_t before = clock_ns();
+
+			ipi_call(cpu, clock_read, &there, true);
+			REQUIRE(there >= before);
+			REQUIRE(clock_ns() >= there);
+		}
+}
+
+static uint64_t ns_since_entry(void)
+{
+	return (clock_cycles() - boot_info->entry_cycles) * 1000 /
+	       (clock_frequency() / 1000000);
+}
+
+TEST(x86_clock, time_starts_at_kernel_entry)
+{
+	uint64_t before, now, after;
+
+	REQUIRE(clock_frequency() > 1000000);
+	before = ns_since_entry();
+	now = clock_ns();
+	after = ns_since_entry();
+	CHECK(now + NSEC_PER_MSEC >= before);
+	CHECK(now <= after + NSEC_PER_MSEC);
+}
+
+/* Against the PIT, which the calibration does not use where there is something better. */
+TEST(x86_clock, the_clock_agrees_with_the_pit)
+{
+	struct reference_counter pit;
+	uint64_t start_ns, start, ticks, ns;
+	struct irq_state state;
+
+	REQUIRE(reference_counter_open(2, &pit));
+	for (unsigned tries = 0; tries < 10; tries++) {
+		state = irq_save();
+		start = pit.read();
+		start_ns = clock_ns();
+		clock_delay_ns(10 * NSEC_PER_MSEC);
+		ticks = (pit.read() - start) & pit.mask;
+		ns = clock_ns() - start_ns;
+		irq_restore(state);
+		/* Longer: the host took the CPU away and the PIT may have gone round. */
+		if (ns < 20 * NSEC_PER_MSEC)
+			break;
+	}
+	CHECK(ticks * NSEC_PER_SEC / pit.frequency > ns / 100 * 98);
+	CHECK(ticks * NSEC_PER_SEC / pit.frequency < ns / 100 * 102);
+}
+
+TEST(x86_clock, a_delay_lasts_at_least_its_time)
+{
+	uint64_t start = clock_ns();
+
+	clock_delay_ns(200 * NSEC_PER_USEC);
+	CHECK(clock_ns() - start >= 199 * NSEC_PER_USEC);
+}
+
+TEST(x86_clock, a_halt_is_ended_by_an_interrupt_and_counted)
+{
+	struct irq_state state = irq_save();
+	uint64_t before = cpu_halted_cycles();
+	uint64_t start = clock_ns();
+
+	clock_set_timer(start + 50 * NSEC_PER_MSEC);
+	while (clock_ns() < start + 50 * NSEC_PER_MSEC)
+		cpu_idle_wait();
+	CHECK(cpu_halted_cycles() > before);
+	CHECK(!irq_enabled());
+	irq_restore(state);
+}
+
+TEST(x86_clock, the_battery_clock_knows_the_century)
+{
+	uint64_t seconds = clock_wall_seconds();
+
+	/* 2020 to 2099. */
+	CHECK(seconds > 1577836800);
+	CHECK(seconds < 4102444800);
+}
