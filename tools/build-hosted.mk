@@ -15,12 +15,16 @@ all: $(program)
 $(program): $(core-objects) $(test-objects)
 	$(call quiet,LD,$@)$(CC) $(flags) -o $@ $^ $(libraries-hosted)
 
-# The program's own main is left out: libFuzzer, or the replayer for gcc, brings one.
-fuzz-core    := $(filter-out $(call objects,platform/hosted/main.c),$(core-objects))
+# The core as an archive: a fuzzer takes what it needs. The program's main and ways out are not in
+# it: libFuzzer, or fuzz_main.c, brings one, and fuzz_platform.c makes every way out a finding.
+fuzz-core    := $(out)/core-of-fuzzers.a
 fuzz-binary  := $(addprefix $(out)/fuzz-,$(fuzzers))
 fuzzers: $(fuzz-binary)
-$(fuzz-binary): $(out)/fuzz-%: $(out)/tests/fuzz/%_fuzz.o $(fuzz-core) $(call objects,$(fuzz-support)) \
-		$(if $(filter fuzz,$(BUILD)),,$(call objects,tests/fuzz/fuzz_main.c))
+$(fuzz-core): $(filter-out $(call objects,platform/hosted/main.c platform/hosted/exit.c), \
+		$(core-objects))
+	$(call quiet,AR,$@)rm -f $@; ar rcs $@ $^
+$(fuzz-binary): $(out)/fuzz-%: $(out)/tests/fuzz/%_fuzz.o $(call objects,$(fuzz-support)) \
+		$(if $(filter fuzz,$(BUILD)),,$(call objects,tests/fuzz/fuzz_main.c)) $(fuzz-core)
 	$(call quiet,LD,$@)$(CC) $(flags) $(if $(filter fuzz,$(BUILD)),-fsanitize=fuzzer) -o $@ $^
 
 compile_commands.json:
