@@ -34,8 +34,8 @@ static void book_unit(struct fake_virtio *fake, unsigned queue, uint32_t unit)
 	fake->nr_given += inflate ? 1 : UINT64_MAX;
 }
 
-static void book_buffer(struct fake_virtio *fake, unsigned queue,
-			const struct fake_chain *chain)
+static uint32_t book_buffer(struct fake_virtio *fake, unsigned queue,
+			    const struct fake_chain *chain)
 {
 	const struct ring32 *units = phys_to_virt(chain->pieces[0].start);
 	uint32_t count = chain->pieces[0].length / (uint32_t)sizeof(*units);
@@ -48,11 +48,13 @@ static void book_buffer(struct fake_virtio *fake, unsigned queue,
 	fake->nr_buffers++;
 	for (uint32_t i = 0; i < count; i++)
 		book_unit(fake, queue, ring32_load(&units[i]));
+	return 0;
 }
 
 /* ---- the device's side of a queue; lock held ---- */
 
-static void use_buffer(struct fake_virtio *fake, unsigned queue, uint16_t head)
+static void use_buffer(struct fake_virtio *fake, unsigned queue, uint16_t head,
+		       uint32_t written)
 {
 	struct fake_ring *ring = &fake->rings[queue];
 
@@ -67,11 +69,11 @@ static void use_buffer(struct fake_virtio *fake, unsigned queue, uint16_t head)
 		fake_ring_push(ring, head, 1u << 20);
 		break;
 	case FAKE_TWICE:
-		fake_ring_push(ring, head, 0);
-		fake_ring_push(ring, head, 0);
+		fake_ring_push(ring, head, written);
+		fake_ring_push(ring, head, written);
 		break;
 	default:
-		fake_ring_push(ring, head, 0);
+		fake_ring_push(ring, head, written);
 		break;
 	}
 }
@@ -81,11 +83,12 @@ static void queue_serve(struct fake_virtio *fake, unsigned queue)
 	struct fake_chain *chain = &fake->chain;
 
 	while (fake_ring_pop(&fake->rings[queue], chain)) {
-		book_buffer(fake, queue, chain);
+		uint32_t written = fake->serve(fake, queue, chain);
+
 		if (fake->behaviour == FAKE_HOLD)
 			fake->held_heads[queue][fake->nr_held[queue]++ % 256] = chain->head;
 		else
-			use_buffer(fake, queue, chain->head);
+			use_buffer(fake, queue, chain->head, written);
 	}
 }
 
@@ -264,6 +267,7 @@ struct fake_virtio *fake_virtio_create(void)
 	fake->device.id = VIRTIO_ID_BALLOON;
 	fake->device.transport = &transport;
 	fake->device.config_size = 8;
+	fake->serve = book_buffer;
 	fake->offered = VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_INDEX | VIRTIO_F_INDIRECT |
 			VIRTIO_BALLOON_F_MUST_TELL_HOST;
 	for (unsigned i = 0; i < FAKE_QUEUES; i++)

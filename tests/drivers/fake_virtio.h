@@ -33,11 +33,17 @@ struct fake_buffer {
 	uint32_t first; /* the first of them */
 };
 
+struct fake_virtio;
+/* What the device does with a buffer it got, lock held; bytes it wrote. */
+typedef uint32_t fake_buffer_fn(struct fake_virtio *fake, unsigned queue,
+				const struct fake_chain *chain);
+
 /* lock: everything a driver's thread and the test both touch. */
 struct fake_virtio {
 	struct virtio_device device;
 	struct spin_lock lock;
 	enum fake_behaviour behaviour;
+	fake_buffer_fn *serve; /* default: a balloon's books */
 	uint64_t offered;
 	uint64_t accepted;
 	uint8_t status;
