@@ -62,6 +62,14 @@ def read_machine(path: pathlib.Path, depth: int = 0) -> list[str]:
     return options
 
 
+# How the image is attached: what a virtual machine has, and what a board has.
+DISKS = {
+    "virtio": ["-device", "virtio-blk-pci,bus=pcie.0,drive=disk0,bootindex=0,romfile="],
+    "usb": ["-device", "qemu-xhci,bus=pcie.0,id=xhci0",
+            "-device", "usb-storage,bus=xhci0.0,drive=disk0,bootindex=0"],
+}  # fmt: skip
+
+
 def machine_path(name: str) -> pathlib.Path:
     return pathlib.Path(name) if "/" in name else MACHINES / f"{name}.conf"
 
@@ -89,7 +97,7 @@ def boot_options(arguments: argparse.Namespace, scratch: pathlib.Path) -> list[s
         "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={FIRMWARE}",
         "-drive", f"if=pflash,format=raw,unit=1,file={variables}",
         "-drive", f"if=none,id=disk0,format=raw,snapshot=on,file={build / 'quire.img'}",
-        "-device", "virtio-blk-pci,bus=pcie.0,drive=disk0,bootindex=0,romfile=",
+        *DISKS[arguments.disk],
     ]  # fmt: skip
     if text:
         options += ["-fw_cfg", "name=opt/quire/cmdline,string=" + text.replace(",", ",,")]
@@ -189,6 +197,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--cpus", type=int, default=4)
     parser.add_argument("--accel", choices=list(ACCELERATORS), default="tcg")
     parser.add_argument("--cmdline", default="", help="the kernel's command line")
+    parser.add_argument("--disk", choices=sorted(DISKS), default="virtio", help="with --uefi")
     parser.add_argument("--run", default="", help="shell commands, with `;` between them")
     parser.add_argument("--timeout", type=float, default=300, help="seconds, run --run and boot")
     parser.add_argument("--gdb-port", type=int, default=1234)

@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Boots that the suites inside the guest cannot test: sizes, media, consoles, bad machines.
+
+Prints KTAP for tools/verdict.py. Exit status: 0 all passed, 1 not.
+"""
+import argparse
+import collections
+import pathlib
+import re
+import sys
+
+import guest
+import ktap
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+FAILED = 35  # what isa-debug-exit makes of a failing verdict
+CELL_ROWS = 16  # of a character of the framebuffer console
+
+
+def smallest_and_largest(test: ktap.Ktap, build: str) -> None:
+    for memory in ("64M", "64G"):
+        with guest.Guest("--memory", memory, "--build", build) as machine:
+            machine.wait_shell()
+            report = machine.report("mem")
+            size = machine.memory >> 12
+            managed = report["managed_pages"]
+            test.check(size * 9 // 10 < managed < size, f"{memory}: {managed} of {size} pages managed")
+
+
+def too_little_memory(test: ktap.Ktap, build: str) -> None:
+    with guest.Guest("--memory", "5M", "--build", build) as machine:
+        text = machine.wait_for("(?i)memory.*\n", 60)
+        test.check("panic" in text or "error" in text, f"no clear message: {text}")
+        test.equal(machine.process.wait(60), FAILED, "status")
+
+
+def no_acpi(test: ktap.Ktap, build: str) -> None:
+    with guest.Guest("--build", build, "--machine", "no-acpi") as machine:
+        text = machine.wait_for(f"(?m)^{re.escape(guest.PROMPT)}", 120)
+        test.check("acpi" in text, "no word about the missing tables")
+        functions = machine.report("lspci")["functions"]
+        test.check(any(one["address"] == "0000:00:00.0" for one in functions), "no host bridge")
+
+
+def unknown_key(test: ktap.Ktap, build: str) -> None:
+    with guest.Guest("--build", build, "--cmdline", "nonsense=1 loglevel=2") as machine:
+        text = machine.wait_for(f"(?m)^{re.escape(guest.PROMPT)}", 120)
+        test.check("nonsense" in text, "the unknown key is not named")
+
+
+def usb_stick(test: ktap.Ktap, build: str) -> None:
+    with guest.Guest("--uefi", "--disk", "usb", "--build", build) as machine:
+        machine.wait_shell()
+        test.check(bool(machine.report("mem")["managed_pages"]), "mem -j")
+
+
+def lit_pixels(path: pathlib.Path) -> tuple[int, int]:
+    """Rows of a PPM picture, and pixels of another colour than most."""
+    _, size, _, pixels = path.read_bytes().split(b"\n", 3)
+    width, height = map(int, size.split())
+    colours = collections.Counter(pixels[at : at + 3] for at in range(0, len(pixels), 3))
+    return height, width * height - colours.most_common(1)[0][1]
+
+
+def screen_and_keyboard(test: ktap.Ktap, build: str) -> None:
+    with guest.Guest("--uefi", "--build", build, options=("-device", "VGA")) as machine:
+        machine.wait_shell()
+        picture = machine.scratch / "screen.ppm"
+        machine.qmp.execute("screendump", filename=str(picture))
+        rows, before = lit_pixels(picture)
+        test.check(rows >= 20 * CELL_ROWS, f"{rows} rows")
+        test.check(before > 1000, f"only {before} pixels are lit: no text on the screen")
+        for key in ("h", "e", "l", "p", "ret"):
+            machine.qmp.execute("send-key", keys=[{"type": "qcode", "data": key}])
+        text = machine.wait_for(f"(?m)^{re.escape(guest.PROMPT)}", 60)
+        test.check("lspci" in text, f"help typed on the keyboard printed: {text}")
+        machine.qmp.execute("screendump", filename=str(picture))
+        test.check(lit_pixels(picture)[1] != before, "the screen did not change")
+
+
+def reset_after_touching(test: ktap.Ktap, build: str) -> None:
+    """Memory survives a reset: the next boot must not take it for its own records."""
+    with guest.Guest("--memory", "256M", "--build", build) as machine:
+        machine.wait_shell()
+        machine.command("mem -t")
+        machine.qmp.execute("set-action", reboot="reset")
+        machine.process.stdin.write(b"reboot\n")
+        machine.process.stdin.flush()
+        machine.wait_for("reboot", 10)
+        machine.wait_shell()
+        text = machine.command("test frames,folio,slab")
+        test.check("# quire: PASS" in text, f"after the reset: {text[-300:]}")
+        machine.command("mem -t")
+        test.check("# quire: PASS" in machine.command("test frames"), "after touching again")
+
+
+TESTS = {
+    "smallest_and_largest_memory": smallest_and_largest,
+    "too_little_memory_is_said": too_little_memory,
+    "no_acpi_is_survived": no_acpi,
+    "unknown_key_is_named": unknown_key,
+    "usb_stick_boots_uefi": usb_stick,
+    "screen_and_keyboard_uefi": screen_and_keyboard,
+    "reset_after_touching_memory": reset_after_touching,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--build", default=str(ROOT / "build/x86_64"))
+    parser.add_argument("name", nargs="*", help="tests to run (default: all)")
+    arguments = parser.parse_args()
+    chosen = {name: run for name, run in TESTS.items() if arguments.name in ([], [name])}
+    test = ktap.Ktap(len(chosen))
+    for name, run in chosen.items():
+        test.run(f"boot.{name}", run, arguments.build)
+    return test.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
