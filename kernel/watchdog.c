@@ -16,7 +16,7 @@
 
 #define DEFAULT_SECONDS 10
 #define BACKTRACE_MAX   16
-#define NMI_WAIT_NS     (100 * NSEC_PER_MSEC)
+#define NMI_WAIT_NS     NSEC_PER_SEC
 #define STUCK_BEATS     2
 
 COMMAND_LINE_KEY(watchdog, "watchdog", "seconds until a silent CPU is reported (10)");
