@@ -4,12 +4,12 @@ tests += tests/boot/memory_map_test.c tests/boot/pvh_info_test.c
 
 # Parts of the EFI loader.
 sources-hosted += \
-	boot/efi_memory.c \
 	boot/elf_load.c \
 	boot/fw_cfg.c \
 	boot/memory_map_efi.c \
 	boot/text.c
 tests-hosted += \
+	boot/efi_memory.c \
 	tests/boot/efi_memory_test.c \
 	tests/boot/elf_load_test.c \
 	tests/boot/fw_cfg_test.c \

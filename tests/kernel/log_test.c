@@ -3,6 +3,7 @@
  * The log: levels, the ring, and that lines stay whole.
  */
 #include <kernel/log.h>
+#include <kernel/thread.h>
 #include <tests/kernel/text_sink.h>
 #include <tests/test.h>
 
@@ -144,4 +145,53 @@ TEST(log, pager_sees_every_printed_line_before_it_is_shown)
 	print("four\n");
 	text_sink_close();
 	CHECK_EQ(pager_calls, 3);
+}
+
+#define WRITERS      4
+#define LINES_OF_ONE 150
+
+static int write_lines(void *arg)
+{
+	unsigned writer = (unsigned)(uintptr_t)arg;
+
+	for (unsigned i = 0; i < LINES_OF_ONE; i++) {
+		if (i % 3 == 0)
+			print("<%u prints %u and prints %u>\n", writer, i, i);
+		else
+			log_error("<%u logs %u and logs %u>", writer, i, i);
+	}
+	return 0;
+}
+
+/* Every line ends with '>' and holds exactly one '<'. */
+static bool lines_are_whole(const char *text)
+{
+	while (*text) {
+		const char *end = strchr(text, '\n');
+		const char *open = strchr(text, '<');
+
+		if (!end || !open || open > end || end[-1] != '>' ||
+		    memchr(open + 1, '<', (size_t)(end - open - 1)))
+			return false;
+		text = end + 1;
+	}
+	return true;
+}
+
+TEST(log, lines_of_many_threads_stay_whole)
+{
+	struct thread_attributes attributes = {
+		.name = "log writer", .cpu = THREAD_ANY_CPU, .priority = THREAD_NORMAL};
+	struct thread *writers[WRITERS];
+
+	text_sink_open();
+	for (uintptr_t i = 0; i < WRITERS; i++)
+		writers[i] = thread_create(&attributes, write_lines, (void *)i);
+	for (unsigned i = 0; i < WRITERS; i++)
+		if (writers[i])
+			thread_join(writers[i]);
+	const char *text = text_sink_close();
+	CHECK_EQ(count(text, "\n"), WRITERS * LINES_OF_ONE);
+	CHECK_EQ(count(text, "<3 logs 149 and logs 149>\n"), 1);
+	CHECK(lines_are_whole(text));
 }
