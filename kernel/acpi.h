@@ -27,6 +27,10 @@ unsigned acpi_load(struct phys root, acpi_view_fn *view);
 const void *acpi_table_find(const char *signature, unsigned index, size_t *length);
 unsigned acpi_table_count(void);
 
+/* AML code, for those who look for a pattern in it: index 0 is the DSDT, the rest are SSDTs.
+ * With its length (header included); NULL: none with this index. */
+const void *acpi_code_find(unsigned index, size_t *length);
+
 /* Text for reports: signature, revision and length of table i < acpi_table_count(). */
 void acpi_table_describe(unsigned i, char *text, size_t size);
 

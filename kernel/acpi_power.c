@@ -143,23 +143,34 @@ static bool s5_search(const uint8_t *code, size_t length)
 	return false;
 }
 
-static void s5_load(const uint8_t *fadt, size_t fadt_length)
+static const void *dsdt_find(size_t *length)
 {
-	struct phys address = phys(le32_load(fadt + FADT_DSDT));
-	size_t length;
-	const uint8_t *code;
+	size_t fadt_length;
+	const uint8_t *fadt = acpi_table_find("FACP", 0, &fadt_length);
+	struct phys address;
 
+	if (!fadt || fadt_length < FADT_DSDT + 4)
+		return NULL;
+	address = phys(le32_load(fadt + FADT_DSDT));
 	if (fadt_length >= FADT_X_DSDT + 8 && le64_load(fadt + FADT_X_DSDT) != 0)
 		address = phys(le64_load(fadt + FADT_X_DSDT));
-	if (address.addr != 0) {
-		code = acpi_table_view(address, "DSDT", ACPI_HEADER_SIZE, &length);
+	if (address.addr == 0)
+		return NULL;
+	return acpi_table_view(address, "DSDT", ACPI_HEADER_SIZE, length);
+}
+
+const void *acpi_code_find(unsigned index, size_t *length)
+{
+	return index == 0 ? dsdt_find(length) : acpi_table_find("SSDT", index - 1, length);
+}
+
+static void s5_load(void)
+{
+	for (unsigned i = 0; !power.has_s5 && i <= SSDTS_MAX; i++) {
+		size_t length;
+		const uint8_t *code = acpi_code_find(i, &length);
+
 		power.has_s5 = code && s5_search(code, length);
-	}
-	for (unsigned i = 0; !power.has_s5 && i < SSDTS_MAX; i++) {
-		code = acpi_table_find("SSDT", i, &length);
-		if (!code)
-			break;
-		power.has_s5 = s5_search(code, length);
 	}
 }
 
@@ -183,7 +194,7 @@ static void fadt_load(const uint8_t *fadt, size_t length)
 			 !(le16_load(fadt + FADT_BOOT_FLAGS) & BOOT_FLAG_I8042);
 	power.smi_command = le32_load(fadt + FADT_SMI_COMMAND);
 	power.acpi_enable = fadt[FADT_ACPI_ENABLE];
-	s5_load(fadt, length);
+	s5_load();
 }
 
 void acpi_power_load(void)

@@ -44,6 +44,9 @@ struct pci_access_operations {
 	 * function that reads all ones is unreadable, not absent. NULL: the fabric is scanned.
 	 */
 	bool (*next)(struct pci_access *access, struct pci_address *address);
+	/* May this bus, to which no bridge leads, be a root bus? NULL: any may. Saves looking.
+	 */
+	bool (*may_be_root)(struct pci_access *access, uint32_t segment, unsigned bus);
 	/* Let time pass for a device that is not ready. */
 	void (*delay)(struct pci_access *access, uint64_t ns);
 };

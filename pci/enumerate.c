@@ -226,13 +226,23 @@ static struct pci_bus_set claimed_buses(const struct pci_scan *scan)
 	return claimed;
 }
 
+/* The first bus is always looked at: where nothing else is known, the host bridge is there. */
+static bool may_be_root(const struct pci_scan *scan, unsigned bus)
+{
+	struct pci_access *access = scan->fabric->access;
+
+	return bus == scan->range.first || !access->operations->may_be_root ||
+	       access->operations->may_be_root(access, scan->range.segment, bus);
+}
+
 static void scan_range(struct pci_fabric *fabric, const struct pci_bus_range *range)
 {
 	struct pci_scan scan = {.fabric = fabric, .range = *range};
 	struct pci_bus_set claimed = {{0}};
 
 	for (unsigned bus = range->first; bus <= range->last; bus++) {
-		if (!pci_bus_set_has(&claimed, bus) && scan_root(&scan, bus))
+		if (!pci_bus_set_has(&claimed, bus) && may_be_root(&scan, bus) &&
+		    scan_root(&scan, bus))
 			claimed = claimed_buses(&scan);
 	}
 	if (scan.wrong > 0 || (scan.unconfigured > 0 && scan.configured == 0))

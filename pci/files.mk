@@ -26,4 +26,5 @@ sources += \
 	pci/msix.c \
 	pci/numbering.c \
 	pci/pci.c \
+	pci/root_buses.c \
 	pci/virtual_functions.c

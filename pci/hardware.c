@@ -11,6 +11,7 @@
 #include <kernel/format.h>
 #include <kernel/log.h>
 #include <pci/mcfg.h>
+#include <pci/root_buses.h>
 #include <platform/barrier.h>
 #include <platform/clock.h>
 #include <platform/mmu.h>
@@ -21,7 +22,10 @@ static struct {
 	struct pci_mcfg mcfg;
 	volatile uint8_t *maps[PCI_MCFG_ENTRIES_MAX]; /* of the first bus of each entry */
 	bool ports;
-	bool checked; /* ECAM agreed with the ports */
+	bool checked;     /* ECAM agreed with the ports */
+	bool roots_known; /* firmware names the root buses of segment 0, and there is no other
+			   */
+	struct pci_bus_set roots;
 	char description[96];
 } hardware;
 
@@ -112,6 +116,13 @@ static bool hardware_range(struct pci_access *access, unsigned index,
 	return false;
 }
 
+static bool hardware_may_be_root(struct pci_access *access, uint32_t segment, unsigned bus)
+{
+	(void)access;
+	(void)segment;
+	return !hardware.roots_known || pci_bus_set_has(&hardware.roots, bus);
+}
+
 static void hardware_delay(struct pci_access *access, uint64_t ns)
 {
 	(void)access;
@@ -124,6 +135,7 @@ static const struct pci_access_operations hardware_operations = {
 	.read = hardware_read,
 	.write = hardware_write,
 	.range = hardware_range,
+	.may_be_root = hardware_may_be_root,
 	.delay = hardware_delay,
 };
 
@@ -217,6 +229,16 @@ static void find_ecam(void)
 	map_entries();
 }
 
+/* Which host bridge is in which segment would need more of AML than a pattern. */
+static void find_roots(void)
+{
+	struct pci_bus_range range;
+
+	hardware.roots = (struct pci_bus_set){{0}};
+	hardware.roots_known = !hardware_range(&hardware.access, 1, &range) &&
+			       pci_root_buses_find(&hardware.roots);
+}
+
 struct pci_access *pci_hardware_access(void)
 {
 	hardware.access.operations = &hardware_operations;
@@ -225,6 +247,7 @@ struct pci_access *pci_hardware_access(void)
 	compare_with_ports();
 	if (hardware.mcfg.count == 0 && !hardware.ports)
 		return NULL;
+	find_roots();
 	describe();
 	return &hardware.access;
 }

@@ -11,6 +11,7 @@ tests += \
 	tests/pci/enumerate_test.c \
 	tests/pci/mcfg_test.c \
 	tests/pci/report_test.c \
+	tests/pci/root_buses_test.c \
 	tests/pci/topology.c \
 	tools/pci/dump.c
 
