@@ -223,12 +223,12 @@ static void contest(unsigned threads, unsigned blocks, unsigned steps)
 TEST(frames_model, threads_never_share_a_frame)
 {
 	for (unsigned threads = 1; threads <= 8; threads++)
-		contest(threads, BLOCKS, 20000);
+		contest(threads, BLOCKS, 10000);
 }
 
 /* So little memory that every search meets the others. */
 TEST(frames_model, threads_on_two_blocks_never_share_a_frame)
 {
 	for (unsigned threads = 2; threads <= 8; threads += 2)
-		contest(threads, 2, 20000);
+		contest(threads, 2, 4000);
 }
