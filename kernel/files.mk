@@ -30,7 +30,9 @@ sources += kernel/acpi.c kernel/acpi_tables.c kernel/acpi_power.c
 sources-target += kernel/acpi_init.c
 # CPUs, locks, threads and what puts them to sleep.
 sources += \
+	kernel/boot_cost.c \
 	kernel/completion.c \
+	kernel/cpu_commands.c \
 	kernel/fault.c \
 	kernel/hook.c \
 	kernel/interrupt.c \
@@ -40,11 +42,20 @@ sources += \
 	kernel/lock_order.c \
 	kernel/mailbox.c \
 	kernel/mutex.c \
+	kernel/random.c \
 	kernel/rcu.c \
 	kernel/scheduler.c \
 	kernel/semaphore.c \
 	kernel/thread.c \
 	kernel/timer.c \
 	kernel/wait.c \
+	kernel/wall_clock.c \
 	kernel/watchdog.c \
 	kernel/work.c
+
+# What newlib asks of us; the hosted port runs on its host's library.
+sources-target += \
+	kernel/newlib_calls.c \
+	kernel/newlib_locks.c \
+	kernel/newlib_memory.c \
+	kernel/newlib_reent.c

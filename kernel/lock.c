@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Ticket spin locks. Recursion and release by a stranger are reported in every build, because
+ * Spin locks. Recursion and release by a stranger are reported in every build, because
  * both are a load and a compare; order is checked in debug builds by kernel/lock_order.c.
  */
 #include <kernel/lock.h>
@@ -30,8 +30,6 @@ static const char *class_name(const struct spin_lock *lock)
 
 void spin_lock_init(struct spin_lock *lock, struct lock_class *class)
 {
-	atomic_init(&lock->next, 0);
-	atomic_init(&lock->owner, 0);
 	atomic_init(&lock->owner_cpu, 0);
 	atomic_init(&lock->owner_caller, 0);
 	lock->class = class;
@@ -43,11 +41,17 @@ bool spin_is_held(const struct spin_lock *lock)
 	       cpu_current() + 1;
 }
 
-static void set_owner(struct spin_lock *lock, uintptr_t caller)
+static bool try_take(struct spin_lock *lock, uintptr_t caller)
 {
-	atomic_store_explicit(&lock->owner_cpu, cpu_current() + 1, memory_order_relaxed);
+	uint32_t nobody = 0;
+
+	if (!atomic_compare_exchange_strong_explicit(&lock->owner_cpu, &nobody,
+						     cpu_current() + 1, memory_order_acquire,
+						     memory_order_relaxed))
+		return false;
 	atomic_store_explicit(&lock->owner_caller, caller, memory_order_relaxed);
 	lock_order_push(lock, caller);
+	return true;
 }
 
 static COLD void report_long_wait(const struct spin_lock *lock, uintptr_t caller)
@@ -58,18 +62,21 @@ static COLD void report_long_wait(const struct spin_lock *lock, uintptr_t caller
 		  (unsigned long)atomic_load(&lock->owner_caller));
 }
 
-static NOINLINE void wait_for_turn(struct spin_lock *lock, uint16_t ticket, uintptr_t caller)
+/* Look at the word without taking it away from the owner, until it was seen free. */
+static NOINLINE void wait_and_take(struct spin_lock *lock, uintptr_t caller)
 {
 	uint64_t begin = clock_ns();
 	unsigned spins = 0;
 
-	while (atomic_load_explicit(&lock->owner, memory_order_acquire) != ticket) {
-		cpu_relax();
-		if ((++spins & 0xffff) == 0 && clock_ns() - begin > SPIN_REPORT_NS) {
-			report_long_wait(lock, caller);
-			begin = clock_ns();
+	do {
+		while (atomic_load_explicit(&lock->owner_cpu, memory_order_relaxed) != 0) {
+			cpu_relax();
+			if ((++spins & 0xffff) == 0 && clock_ns() - begin > SPIN_REPORT_NS) {
+				report_long_wait(lock, caller);
+				begin = clock_ns();
+			}
 		}
-	}
+	} while (!try_take(lock, caller));
 }
 
 static void take(struct spin_lock *lock, uintptr_t caller)
@@ -79,23 +86,8 @@ static void take(struct spin_lock *lock, uintptr_t caller)
 		      class_name(lock), (unsigned long)caller, cpu_current(),
 		      (unsigned long)atomic_load(&lock->owner_caller));
 	lock_order_check(lock, caller);
-	uint16_t ticket = atomic_fetch_add_explicit(&lock->next, 1, memory_order_relaxed);
-	if (atomic_load_explicit(&lock->owner, memory_order_acquire) != ticket)
-		wait_for_turn(lock, ticket, caller);
-	set_owner(lock, caller);
-}
-
-static bool try_take(struct spin_lock *lock, uintptr_t caller)
-{
-	uint16_t owner = atomic_load_explicit(&lock->owner, memory_order_acquire);
-	uint16_t expected = owner;
-
-	if (!atomic_compare_exchange_strong_explicit(
-		    &lock->next, &expected, (uint16_t)(owner + 1), memory_order_acquire,
-		    memory_order_relaxed))
-		return false;
-	set_owner(lock, caller);
-	return true;
+	if (!try_take(lock, caller))
+		wait_and_take(lock, caller);
 }
 
 static void give_back(struct spin_lock *lock, uintptr_t caller)
@@ -111,9 +103,7 @@ static void give_back(struct spin_lock *lock, uintptr_t caller)
 		      (unsigned long)atomic_load(&lock->owner_caller));
 	}
 	lock_order_pop(lock);
-	atomic_store_explicit(&lock->owner_cpu, 0, memory_order_relaxed);
-	uint16_t owner = atomic_load_explicit(&lock->owner, memory_order_relaxed);
-	atomic_store_explicit(&lock->owner, (uint16_t)(owner + 1), memory_order_release);
+	atomic_store_explicit(&lock->owner_cpu, 0, memory_order_release);
 }
 
 /* A dying CPU takes what is free and passes through what is not. */

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * Spin lock: ticket order, knows owner CPU and caller; debug builds check the order of classes
- * (kernel/lock_order.h). A lock that interrupt handlers take is only ever taken with the
- * _irqsave form; preemption is off while any spin lock is held. All-zero memory is a free lock
- * without a class, which the order check leaves alone.
+ * Spin lock: one word that names the owner CPU, and the owner's caller; debug builds check the
+ * order of classes (kernel/lock_order.h). Whoever runs takes it, not whoever waits longest: in
+ * a virtual machine the one whose turn it is may be a CPU that the host does not run. A lock
+ * that interrupt handlers take is only ever taken with the _irqsave form; preemption is off
+ * while any spin lock is held. All-zero memory is a free lock without a class, which the order
+ * check leaves alone.
  */
 #ifndef KERNEL_LOCK_H
 #define KERNEL_LOCK_H
@@ -19,10 +21,7 @@ struct lock_class {
 	_Atomic unsigned usage; /* debug builds: in interrupts, with interrupts on */
 };
 
-/* next and owner: ticket lock; equal when free. */
 struct LOCK_CAPABILITY spin_lock {
-	_Atomic uint16_t next;
-	_Atomic uint16_t owner;
 	_Atomic uint32_t owner_cpu; /* + 1; 0 when free */
 	_Atomic uintptr_t owner_caller;
 	struct lock_class *class;

@@ -5,6 +5,7 @@
  */
 #include <kernel/acpi.h>
 #include <kernel/banner.h>
+#include <kernel/boot_cost.h>
 #include <kernel/boot_info.h>
 #include <kernel/boot_memory.h>
 #include <kernel/command_line.h>
@@ -59,5 +60,6 @@ void kmain(struct boot_info *info)
 	pci_init();                 /* enumerate the fabric */
 	drivers_bind_all(&pci_fabric);
 	virtio_mmio_probe_all(info->command_line); /* devices only the hypervisor names */
+	boot_cost_stop(); /* `cpus` tells what all this took */
 	serve();
 }

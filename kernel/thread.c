@@ -9,7 +9,9 @@
 #include <kernel/interrupt.h>
 #include <kernel/ipi.h>
 #include <kernel/kmem.h>
+#include <kernel/library.h>
 #include <kernel/percpu.h>
+#include <kernel/random.h>
 #include <kernel/rcu.h>
 #include <kernel/scheduler.h>
 #include <kernel/watchdog.h>
@@ -83,9 +85,10 @@ static struct thread *thread_new(const struct thread_attributes *attributes,
 		return NULL;
 	thread->flags = attributes->flags;
 	thread->stack = kmem_stack_alloc(KERNEL_STACK_SIZE);
-	if (!thread->stack || !fpu_attach(thread)) {
+	if (!thread->stack || !fpu_attach(thread) || !library_attach(thread)) {
 		if (thread->stack)
 			kmem_stack_free(thread->stack, KERNEL_STACK_SIZE);
+		kmem_free(thread->fpu);
 		kmem_free(thread);
 		return NULL;
 	}
@@ -119,6 +122,7 @@ static void thread_free(struct thread *thread)
 	context_destroy(&thread->context);
 	kmem_stack_free(thread->stack, KERNEL_STACK_SIZE);
 	kmem_free(thread->fpu);
+	library_detach(thread);
 	kmem_free(thread);
 }
 
@@ -154,7 +158,10 @@ void thread_gone(struct thread *thread)
 
 void thread_exit(int result)
 {
-	thread_current()->result = result;
+	struct thread *self = thread_current();
+
+	library_leave(self);
+	self->result = result;
 	scheduler_exit();
 }
 
@@ -218,11 +225,12 @@ void threads_init(void)
 	struct thread_attributes rest = idle_attributes(name, sizeof(name));
 	struct thread *idle = thread_new(&rest, idle_main, NULL);
 
-	if (!idle)
+	if (!idle || !library_attach(&boot_thread))
 		panic("threads: no memory for the first stack");
 	thread_setup(&boot_thread, &first);
 	cpu_init(&boot_thread, idle);
 	irq_enable();
+	random_init();
 	works_start();
 	rcu_init();
 }

@@ -39,6 +39,7 @@ static PER_CPU(struct watch, watches);
 static _Atomic uint64_t period_ns;
 static _Atomic unsigned nr_beating;
 static _Atomic unsigned nr_reports;
+static _Atomic uint64_t last_report_ns;
 
 unsigned watchdog_reports(void)
 {
@@ -115,6 +116,16 @@ static void print_remote_trace(struct watch *watch)
 		log_error("watchdog: it does not answer an NMI either");
 }
 
+/* One report per half period: a host that stops many CPUs at once is not made busier. */
+static bool may_report(void)
+{
+	uint64_t now = clock_ns();
+	uint64_t last = atomic_load(&last_report_ns);
+
+	return (last == 0 || now - last > atomic_load(&period_ns) / 2) &&
+	       atomic_compare_exchange_strong(&last_report_ns, &last, now);
+}
+
 static void check_other(unsigned cpu)
 {
 	struct watch *watch = on_cpu(watches, cpu);
@@ -127,8 +138,9 @@ static void check_other(unsigned cpu)
 		atomic_store_explicit(&watch->reported, false, memory_order_relaxed);
 		return;
 	}
-	if (atomic_exchange(&watch->reported, true))
+	if (atomic_load(&watch->reported) || !may_report())
 		return;
+	atomic_store(&watch->reported, true);
 	atomic_fetch_add(&nr_reports, 1);
 	log_error("watchdog: cpu %u took no interrupt for %llu ms", cpu,
 		  (unsigned long long)(silent / NSEC_PER_MSEC));

@@ -38,7 +38,7 @@ $(out)/symbols.o: $(out)/symbols.S
 $(elf): $(out)/first.elf $(out)/symbols.o
 	$(call quiet,LD,$@)$(link) -o $@ $(inputs) $(out)/symbols.o $(deps)/lib/libc.a \
 	  $(deps)/lib/libm.a $(libgcc)
-	$(call quiet,CHECK,$@)python3 tools/check_no_fpu.py --allow tools/fpu_allow.txt $@
+	$(if $(APP),,$(call quiet,CHECK,$@)python3 tools/check_no_fpu.py --allow tools/fpu_allow.txt $@)
 
 # A change of APP relinks.
 $(out)/app: force

@@ -8,6 +8,7 @@ sources-hosted += \
 	platform/hosted/cpu.c \
 	platform/hosted/exit.c \
 	platform/hosted/irq.c \
+	platform/hosted/library.c \
 	platform/hosted/main.c \
 	platform/hosted/memory.c \
 	platform/hosted/mmu.c \

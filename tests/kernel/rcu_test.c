@@ -89,13 +89,13 @@ TEST(rcu, spinning_threads_outside_readers_do_not_hold_it_up)
 	struct thread *threads[TEST_THREADS_MAX];
 
 	atomic_store(&stop, false);
-	for (unsigned cpu = 0; cpu < cpu_count(); cpu++)
+	for (unsigned cpu = 0; cpu < test_busy_cpus(); cpu++)
 		threads[cpu] = test_thread(spin, NULL, cpu);
 	for (unsigned i = 0; i < 5; i++)
 		rcu_synchronize();
 	CHECK(!atomic_load(&stop));
 	atomic_store(&stop, true);
-	for (unsigned cpu = 0; cpu < cpu_count(); cpu++)
+	for (unsigned cpu = 0; cpu < test_busy_cpus(); cpu++)
 		thread_join(threads[cpu]);
 }
 

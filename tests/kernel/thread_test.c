@@ -82,7 +82,7 @@ static int say_cpu(void *arg)
 TEST(thread, one_that_spins_for_ever_delays_nobody)
 {
 	struct thread *spinners[TEST_THREADS_MAX];
-	unsigned count = cpu_count();
+	unsigned count = test_busy_cpus();
 
 	atomic_store(&stop, false);
 	for (unsigned cpu = 0; cpu < count; cpu++)
@@ -161,7 +161,7 @@ static int meet(void *arg)
 
 TEST(thread, as_many_as_cpus_run_at_once)
 {
-	unsigned count = cpu_count();
+	unsigned count = test_busy_cpus();
 
 	atomic_store(&meeting, 0);
 	test_threads_run(count, meet, &count);
@@ -171,7 +171,7 @@ TEST(thread, as_many_as_cpus_run_at_once)
 TEST(thread, idle_cpus_take_work_over)
 {
 	struct thread *threads[TEST_THREADS_MAX];
-	unsigned count = cpu_count();
+	unsigned count = test_busy_cpus();
 
 	/* Threads that start on one CPU while that CPU may not switch must still all meet. */
 	atomic_store(&meeting, 0);

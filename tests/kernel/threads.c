@@ -3,6 +3,13 @@
  * Threads for tests.
  */
 #include <tests/kernel/threads.h>
+#include <kernel/bits.h>
+#include <platform/cpu.h>
+
+unsigned test_busy_cpus(void)
+{
+	return MIN(cpu_count(), 8u);
+}
 
 struct thread *test_thread_priority(int (*function)(void *), void *arg, unsigned cpu,
 				    enum thread_priority priority)

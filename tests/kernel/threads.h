@@ -10,6 +10,9 @@
 
 #define TEST_THREADS_MAX 64
 
+/* CPUs for tests that keep each of them busy: in an emulator 64 busy ones starve each other. */
+unsigned test_busy_cpus(void);
+
 /* A joinable thread; ends the test with an ERROR when memory is short. */
 struct thread *test_thread(int (*function)(void *), void *arg, unsigned cpu);
 struct thread *test_thread_priority(int (*function)(void *), void *arg, unsigned cpu,
