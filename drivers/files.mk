@@ -8,4 +8,5 @@ sources += \
 	drivers/virtio/virtio.c \
 	drivers/virtio/virtio_mmio.c \
 	drivers/virtio/virtio_pci.c \
+	drivers/virtio/virtio_rng.c \
 	drivers/virtio/virtqueue.c
