@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+
+tests-target += tests/bench/pci_bench.c
