@@ -26,13 +26,13 @@ context_switch:
 	popq %rbp
 	ret
 
-/* First return of a new context: rbx = argument, r12 = function. */
+/* First return of a new context: rbx = argument, r12 = function. The padding of the frame is the
+ * function's return address: 0, where back traces end, and the stack is aligned as after a call. */
 	.globl context_begin
 	.type context_begin, @function
 context_begin:
 	movq %rbx, %rdi
 	xorl %ebp, %ebp
-	pushq $0
 	jmp *%r12
 
 	.section .note.GNU-stack, "", @progbits
