@@ -16,8 +16,10 @@ tests-hosted += tests/kernel/acpi_test.c tests/kernel/boot_memory_test.c
 tests-hosted += tests/kernel/shell_test.c
 
 tests += \
+	tests/kernel/cpu_commands_test.c \
 	tests/kernel/ipi_test.c \
 	tests/kernel/lock_test.c \
+	tests/kernel/random_test.c \
 	tests/kernel/rcu_test.c \
 	tests/kernel/thread_test.c \
 	tests/kernel/threads.c \

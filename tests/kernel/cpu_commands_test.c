@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The commands cpus and threads.
+ */
+#include <kernel/shell.h>
+#include <platform/cpu.h>
+#include <stdio.h>
+#include <string.h>
+#include <tests/kernel/text_sink.h>
+#include <tests/test.h>
+
+static unsigned occurrences(const char *text, const char *of)
+{
+	unsigned count = 0;
+
+	for (; (text = strstr(text, of)) != NULL; text++)
+		count++;
+	return count;
+}
+
+TEST(cpu_commands, cpus_names_each_cpu)
+{
+	const char *text;
+	int error;
+
+	text_sink_open();
+	error = shell_run_line("cpus");
+	text = text_sink_close();
+	CHECK_EQ(error, 0);
+	CHECK_EQ(occurrences(text, "\ncpu "), cpu_count());
+}
+
+TEST(cpu_commands, cpus_as_json_is_one_line_with_the_cost_of_the_boot)
+{
+	const char *text;
+
+	text_sink_open();
+	CHECK_EQ(shell_run_line("cpus -j"), 0);
+	text = text_sink_close();
+	CHECK(text[0] == '{');
+	CHECK(strstr(text, "\"boot_instructions\":") != NULL);
+	CHECK_EQ(occurrences(text, "\"steals\":"), cpu_count());
+	CHECK_EQ(occurrences(text, "\n"), 1);
+}
+
+TEST(cpu_commands, threads_shows_every_worker)
+{
+	const char *text;
+
+	text_sink_open();
+	CHECK_EQ(shell_run_line("threads"), 0);
+	text = text_sink_close();
+	CHECK(strstr(text, "NAME") == text);
+	CHECK_EQ(occurrences(text, "\nidle/"), cpu_count());
+	CHECK_EQ(occurrences(text, "\nrcu "), 1);
+	text_sink_open();
+	CHECK_EQ(shell_run_line("threads -j"), 0);
+	text = text_sink_close();
+	CHECK(text[0] == '[');
+	CHECK(strstr(text, "\"name\":\"main\"") != NULL);
+	CHECK_EQ(occurrences(text, "\n"), 1);
+}
