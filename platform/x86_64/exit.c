@@ -5,6 +5,7 @@
 #include <platform/exit.h>
 
 #include <platform/barrier.h>
+#include <platform/clock.h>
 #include <platform/console.h>
 #include <platform/cpu.h>
 #include <platform/irq.h>
@@ -98,6 +99,8 @@ void platform_power_off(void)
 		acpi_mode_enter(acpi_power());
 		register_write(&plan.a, off_a, plan.value_a);
 		register_write(&plan.b, off_b, plan.value_b);
+		/* A hypervisor lets us run on for a moment. */
+		clock_delay_ns(NSEC_PER_SEC);
 	}
 	console_write(message, sizeof(message) - 1);
 	cpu_halt_forever();

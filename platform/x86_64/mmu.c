@@ -124,15 +124,15 @@ static uint64_t fill_table(struct pte *entry, unsigned level, uintptr_t virt, st
 {
 	struct pte leaf = pte_global(pte_leaf(level, p, protection));
 	uint64_t step = level_size(level);
-	uint64_t done = 0;
+	uint64_t room = PTES_PER_TABLE - level_index(level, virt);
+	uint64_t count = MIN(size / step, room);
+	uint64_t i = 0;
 
 	do {
-		pte_write(level, entry++, leaf);
+		pte_write(level, &entry[i++], leaf);
 		leaf = pte_next(level, leaf);
-		done += step;
-	} while (size - done >= step && level_index(level, virt + done) != 0 &&
-		 !pte_is_present(pte_read(entry)));
-	return done;
+	} while (i < count && !pte_is_present(pte_read(&entry[i])));
+	return i * step;
 }
 
 int page_table_map_locked(uintptr_t virt, struct phys p, uint64_t size, unsigned protection)
@@ -151,20 +151,31 @@ int page_table_map_locked(uintptr_t virt, struct phys p, uint64_t size, unsigned
 	return 0;
 }
 
+/* How many entries from `entry` on, in its table and at most `max`, are not present. */
+static uint64_t count_empty(const struct pte *entry, unsigned level, uintptr_t virt,
+			    uint64_t max)
+{
+	uint64_t room = PTES_PER_TABLE - level_index(level, virt);
+	uint64_t count = 0;
+
+	max = MIN(max, room);
+	while (count < max && !pte_is_present(pte_read(&entry[count])))
+		count++;
+	return count;
+}
+
 bool page_table_is_empty_locked(uintptr_t virt, uint64_t size)
 {
 	for (uintptr_t at = virt; at - virt < size;) {
 		unsigned level = LEVEL_KERNEL_TOP - 1;
 		struct pte *entry = page_table_find(at, &level);
+		uint64_t left = virt + size - align_down(at, level_size(level));
+		uint64_t pages = (left + level_size(level) - 1) >> level_shift(level);
+		uint64_t empty = entry ? count_empty(entry, level, at, pages) : 1;
 
-		if (entry && pte_is_present(pte_read(entry)))
+		if (empty == 0)
 			return false;
-		at = align_down(at, level_size(level));
-		/* What follows in the same table needs no walk. */
-		do {
-			at += level_size(level);
-		} while (entry && at - virt < size && level_index(level, at) != 0 &&
-			 !pte_is_present(pte_read(++entry)));
+		at = align_down(at, level_size(level)) + empty * level_size(level);
 	}
 	return true;
 }
@@ -182,6 +193,15 @@ void page_table_clear_locked(uintptr_t virt, uint64_t size)
 		}
 		at = next;
 	}
+}
+
+int mmu_map_boot(uintptr_t virt, struct phys p, uint64_t size, unsigned protection)
+{
+	struct irq_state state = spin_lock_irqsave(&page_table_lock);
+	int error = page_table_map_locked(virt, p, size, protection);
+
+	spin_unlock_irqrestore(&page_table_lock, state);
+	return error;
 }
 
 int mmu_map_kernel(uintptr_t virt, struct phys p, uint64_t size, unsigned protection)
