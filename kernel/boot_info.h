@@ -64,4 +64,7 @@ struct boot_info {
 /* The one the loader gave; valid from the first line of kmain(). */
 extern struct boot_info *boot_info;
 
+/* Write to the log where we come from and, at debug level, the memory map. */
+void boot_info_report(const struct boot_info *info);
+
 #endif

@@ -4,6 +4,7 @@
 # Text: log, panic, command line, reports.
 sources += \
 	kernel/banner.c \
+	kernel/boot_report.c \
 	kernel/command_line.c \
 	kernel/command_line_parse.c \
 	kernel/format.c \

@@ -50,6 +50,7 @@ void kmain(struct boot_info *info)
 	log_info("quire %s, build %s", quire_version, quire_build_id(build, sizeof(build)));
 	command_line_init(info->command_line);
 	log_init();                 /* the loglevel= key */
+	boot_info_report(info);     /* where we come from */
 	boot_memory_init(info);     /* who may have which RAM before mm runs */
 	platform_memory_init(info); /* final address space */
 	acpi_init(info->acpi_root); /* checked tables; NUMA for mm, CPUs for the port */
@@ -60,6 +61,6 @@ void kmain(struct boot_info *info)
 	pci_init();                 /* enumerate the fabric */
 	drivers_bind_all(&pci_fabric);
 	virtio_mmio_probe_all(info->command_line); /* devices only the hypervisor names */
-	boot_cost_stop(); /* `cpus` tells what all this took */
+	boot_cost_stop();                          /* `cpus` tells what all this took */
 	serve();
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 
 tests += \
+	tests/kernel/boot_report_test.c \
 	tests/kernel/command_line_test.c \
 	tests/kernel/format_test.c \
 	tests/kernel/json_test.c \
