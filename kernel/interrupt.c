@@ -8,6 +8,7 @@
 #include <kernel/assert.h>
 #include <kernel/ipi.h>
 #include <kernel/panic.h>
+#include <kernel/random.h>
 #include <kernel/rcu.h>
 #include <kernel/scheduler.h>
 #include <kernel/timer.h>
@@ -57,6 +58,7 @@ void interrupt_enter(void)
 	current->interrupt_depth++;
 	rcu_idle_exit();
 	watchdog_alive();
+	random_note_event();
 }
 
 void interrupt_exit(void)

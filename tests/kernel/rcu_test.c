@@ -12,57 +12,35 @@
 #include <platform/cpu.h>
 #include <tests/kernel/threads.h>
 
-struct reader {
-	_Atomic bool inside;
-	_Atomic bool leave;
-	_Atomic bool left;
-};
-
-static int read_long(void *arg)
-{
-	struct reader *reader = arg;
-
-	rcu_read_lock();
-	rcu_read_lock();
-	atomic_store(&reader->inside, true);
-	while (!atomic_load(&reader->leave))
-		cpu_relax();
-	rcu_read_unlock();
-	atomic_store(&reader->left, true);
-	rcu_read_unlock();
-	return 0;
-}
+static _Atomic bool reader_left;
 
 static int synchronize(void *arg)
 {
-	struct reader *reader = arg;
-
+	(void)arg;
 	rcu_synchronize();
-	return atomic_load(&reader->left);
+	return atomic_load(&reader_left);
 }
 
 TEST(rcu, reader_holds_up_a_grace_period)
 {
-	struct reader reader = {.inside = false};
-	struct thread *thread;
 	struct thread *waiter;
 	uint64_t before;
 
-	if (cpu_count() < 2)
-		SKIP("needs 2 CPUs");
-	thread = test_thread(read_long, &reader, 1);
-	while (!atomic_load(&reader.inside))
-		cpu_relax();
+	atomic_store(&reader_left, false);
+	rcu_read_lock();
+	rcu_read_lock();
 	before = rcu_grace_periods();
-	waiter = test_thread(synchronize, &reader, THREAD_ANY_CPU);
-	/* Each round gives the grace period a chance to end too early. */
-	for (unsigned i = 0; i < 50; i++)
-		thread_yield();
+	waiter = test_thread(synchronize, NULL, THREAD_ANY_CPU);
+	/* Each round, with its interrupts, gives the grace period a chance to end too early. */
+	for (unsigned i = 0; i < 2000; i++)
+		cpu_relax();
+	rcu_read_unlock();
+	for (unsigned i = 0; i < 2000; i++)
+		cpu_relax();
 	CHECK(rcu_grace_periods() <= before + 1); /* one may have been under way */
-	CHECK(!atomic_load(&reader.left));
-	atomic_store(&reader.leave, true);
+	atomic_store(&reader_left, true);
+	rcu_read_unlock();
 	CHECK_EQ(thread_join(waiter), 1);
-	thread_join(thread);
 }
 
 TEST(rcu, idle_cpus_do_not_hold_it_up)

@@ -283,32 +283,24 @@ TEST_PANICS(thread, sleeping_with_preemption_off_is_reported, "sleeps with preem
 }
 
 #ifdef QUIRE_TEST_HOOKS
-static int block_once(void *arg)
+static void wake_self(struct hook *hook)
 {
-	while (!atomic_load((_Atomic bool *)arg))
-		cpu_relax();
-	thread_block();
-	return 7;
+	atomic_fetch_add((_Atomic unsigned *)hook->arg, 1);
+	thread_wake(thread_current());
 }
 
 TEST(thread, wake_up_before_the_sleep_is_not_lost)
 {
-	_Atomic bool go = false;
-	struct hook_gate gate;
-	struct thread *thread;
+	_Atomic unsigned came_by = 0;
+	struct hook hook = {.name = "thread_block",
+			    .function = wake_self,
+			    .arg = (void *)&came_by,
+			    .only = thread_current()};
 
-	if (cpu_count() < 2)
-		SKIP("needs 2 CPUs");
-	preempt_disable(); /* stay away from the CPU where the gate spins */
-	unsigned other = cpu_current() == 0 ? 1 : 0;
-	thread = test_thread(block_once, &go, other);
-	hook_gate_attach(&gate, "thread_block", thread);
-	atomic_store(&go, true);
-	hook_gate_wait(&gate);
-	thread_wake(thread);
-	hook_gate_detach(&gate);
-	preempt_enable();
-	CHECK_EQ(thread_join(thread), 7);
+	hook_attach(&hook);
+	thread_block();
+	hook_detach(&hook);
+	CHECK_EQ(atomic_load(&came_by), 1);
 }
 
 TEST(thread, creation_survives_every_failing_allocation)

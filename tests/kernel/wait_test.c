@@ -298,37 +298,44 @@ TEST(wait, wake_up_against_timeout_is_exact)
 }
 
 #ifdef QUIRE_TEST_HOOKS
-struct late_waiter {
-	_Atomic bool go;
-	struct completion done;
-};
-
-static int wait_when_told(void *arg)
+static void signal_now(struct hook *hook)
 {
-	struct late_waiter *late = arg;
-
-	while (!atomic_load(&late->go))
-		cpu_relax();
-	completion_wait(&late->done);
-	return 1;
+	completion_signal(hook->arg);
 }
 
 TEST(wait, signal_between_unlock_and_sleep_is_not_lost)
 {
-	struct late_waiter late = {.done = COMPLETION_INIT(late.done)};
+	struct completion done = COMPLETION_INIT(done);
+	struct hook hook = {.name = "wait_queue_sleep",
+			    .function = signal_now,
+			    .arg = &done,
+			    .only = thread_current()};
+
+	hook_attach(&hook);
+	completion_wait(&done);
+	hook_detach(&hook);
+	CHECK_EQ(completion_wait_timeout(&done, 0), -ETIMEDOUT);
+}
+
+static int wait_at_gate(void *arg)
+{
+	completion_wait(arg);
+	return 1;
+}
+
+TEST(wait, thread_held_between_unlock_and_sleep_is_woken)
+{
+	struct completion done = COMPLETION_INIT(done);
 	struct hook_gate gate;
 	struct thread *waiter;
 
-	if (cpu_count() < 2)
-		SKIP("needs 2 CPUs");
-	preempt_disable();
-	waiter = test_thread(wait_when_told, &late, cpu_current() == 0 ? 1 : 0);
-	hook_gate_attach(&gate, "wait_queue_sleep", waiter);
-	atomic_store(&late.go, true);
+	/* Whoever comes by first is the new thread: this one does not sleep until it is
+	 * through. */
+	hook_gate_attach(&gate, "wait_queue_sleep", NULL);
+	waiter = test_thread(wait_at_gate, &done, THREAD_ANY_CPU);
 	hook_gate_wait(&gate);
-	completion_signal(&late.done);
+	completion_signal(&done);
 	hook_gate_detach(&gate);
-	preempt_enable();
 	CHECK_EQ(thread_join(waiter), 1);
 }
 #endif

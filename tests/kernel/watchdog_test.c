@@ -46,8 +46,10 @@ TEST(watchdog, cpu_with_interrupts_off_is_reported_once_with_its_trace)
 {
 	struct thread *thread;
 
-	if (cpu_count() < 2)
-		SKIP("needs 2 CPUs");
+	if (cpu_count() == 1) {
+		CHECK(!watchdog_look()); /* nobody to look at, and nobody who could */
+		return;
+	}
 	watchdog_set_period(SHORT_NS);
 	atomic_store(&release, false);
 	atomic_store(&traced, false);
