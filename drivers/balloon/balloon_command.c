@@ -83,6 +83,8 @@ static int balloon_command(int argc, char **argv)
 {
 	struct balloon_events events;
 
+	if (argc > 2 || (argc == 2 && !json_wanted(argc, argv)))
+		return shell_usage("balloon");
 	balloon_events(&events);
 	mutex_lock(&virtio_balloons_lock);
 	if (json_wanted(argc, argv))

@@ -229,6 +229,30 @@ static uint64_t allocate(struct virtio_balloon *balloon, struct list_head *entri
 	return got;
 }
 
+/* Messages that a host can provoke at will are given at most every VIRTIO_BALLOON_QUIET_NS. */
+static bool may_complain(uint64_t *last)
+{
+	uint64_t now = clock_ns();
+
+	if (*last && now - *last < VIRTIO_BALLOON_QUIET_NS)
+		return false;
+	*last = now;
+	return true;
+}
+
+static void note_shortage(struct virtio_balloon *balloon, uint64_t got, uint64_t pages)
+{
+	balloon->shortages++;
+	balloon->retry_at = clock_ns() + VIRTIO_BALLOON_RETRY_NS;
+	if (may_complain(&balloon->shortage_told))
+		log_info("balloon: %s: memory is short: %llu of %llu pages for now, trying "
+			 "again every "
+			 "%u ms",
+			 balloon->device->name, (unsigned long long)got,
+			 (unsigned long long)pages,
+			 (unsigned)(VIRTIO_BALLOON_RETRY_NS / NSEC_PER_MSEC));
+}
+
 static int inflate_step(struct virtio_balloon *balloon, uint64_t units)
 {
 	uint64_t pages = MIN(units, batch_units(balloon, balloon->inflate)) /
@@ -237,10 +261,8 @@ static int inflate_step(struct virtio_balloon *balloon, uint64_t units)
 	uint64_t got = allocate(balloon, &entries, MIN(pages, room_to_inflate(balloon)));
 	int error = 0;
 
-	if (got < pages) {
-		balloon->shortages++;
-		balloon->retry_at = clock_ns() + VIRTIO_BALLOON_RETRY_NS;
-	}
+	if (got < pages)
+		note_shortage(balloon, got, pages);
 	if (got == 0)
 		return 0;
 	mutex_lock(&balloon->lock);
@@ -297,13 +319,12 @@ static uint64_t target_bound(struct virtio_balloon *balloon, uint64_t units)
 	       VIRTIO_BALLOON_UNITS_PER_PAGE;
 	if (units <= most)
 		return units;
-	if (balloon->complained != balloon->wanted)
+	if (may_complain(&balloon->absurd_told))
 		log_warn("balloon: %s: the host asks for %llu pages, this guest can give %llu "
 			 "at "
 			 "most: the rest stays",
 			 balloon->device->name, (unsigned long long)units,
 			 (unsigned long long)most);
-	balloon->complained = balloon->wanted;
 	return most;
 }
 

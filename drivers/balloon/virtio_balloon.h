@@ -28,6 +28,7 @@
 
 #define VIRTIO_BALLOON_RETRY_NS    UINT64_C(200000000)   /* after an allocation failed */
 #define VIRTIO_BALLOON_REPORT_NS   UINT64_C(250000000)   /* between two writes of `actual` */
+#define VIRTIO_BALLOON_QUIET_NS    UINT64_C(10000000000) /* between two messages of a kind */
 #define VIRTIO_BALLOON_PATIENCE_NS UINT64_C(30000000000) /* for the host to acknowledge */
 #define VIRTIO_BALLOON_RECOVERIES  16u /* resets before the device is given up */
 
@@ -60,7 +61,8 @@ struct virtio_balloon {
 	_Atomic bool dead;           /* the device was given up */
 	uint64_t retry_at;           /* T: no inflation before */
 	uint64_t actual_at;          /* T: when it was written */
-	uint32_t complained;         /* T: absurd target that was reported */
+	uint64_t shortage_told;      /* T: when messages were given last, 0 never */
+	uint64_t absurd_told;        /* T */
 };
 
 extern struct mutex virtio_balloons_lock;

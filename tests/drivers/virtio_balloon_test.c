@@ -7,6 +7,7 @@
 
 #include <kernel/fault.h>
 #include <kernel/hook.h>
+#include <kernel/shell.h>
 #include <kernel/thread.h>
 #include <mm/folio.h>
 #include <mm/mm.h>
@@ -362,6 +363,26 @@ TEST(virtio_balloon, oscillating_target_is_followed)
 	detach();
 }
 
+TEST(virtio_balloon, command_reports_in_text_and_json)
+{
+	const char *text;
+
+	attach();
+	resize(600);
+	text_sink_open();
+	CHECK_EQ(shell_run_line("balloon -j"), 0);
+	text = text_sink_close();
+	CHECK(strstr(text, "\"device\":\"fake\",\"state\":\"idle\",\"wanted\":600,") != NULL);
+	CHECK(strchr(text, '\n') && strchr(text, '\n')[1] == '\0');
+	text_sink_open();
+	CHECK_EQ(shell_run_line("balloon"), 0);
+	CHECK(strstr(text_sink_close(), "fake: idle, target 600 of 600 pages wanted") != NULL);
+	text_sink_open();
+	CHECK(shell_run_line("balloon now") != 0);
+	(void)text_sink_close();
+	detach();
+}
+
 TEST(virtio_balloon, two_devices_at_once)
 {
 	struct fake_virtio *first, *second;
@@ -405,6 +426,7 @@ TEST(virtio_balloon, V_T2_dry_allocator_sends_what_there_is_and_retries)
 	attach();
 	atomic_store(&budget, 10);
 	hook_attach(&dry);
+	text_sink_open();
 	fake_virtio_set_target(fake, 300);
 	WAIT_FOR(fake_virtio_actual(fake) == 10);
 	start = clock_ns();
@@ -412,6 +434,7 @@ TEST(virtio_balloon, V_T2_dry_allocator_sends_what_there_is_and_retries)
 	CHECK_EQ(balloon()->shortages, 1);
 	atomic_store(&budget, 1000);
 	WAIT_FOR(fake_virtio_actual(fake) == 300);
+	CHECK(strstr(text_sink_close(), "memory is short: 10 of 300 pages") != NULL);
 	CHECK(clock_ns() - start >= VIRTIO_BALLOON_RETRY_NS / 2);
 	hook_detach(&dry);
 	detach();
