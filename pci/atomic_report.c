@@ -124,35 +124,37 @@ static void format_registers(char *text, size_t size, const struct atomic_hop *h
 		       sign(cap, PCI_EXP_ROUTING), sign(hop->control2, PCI_EXP_EGRESS_BLOCK));
 }
 
-/* "BLOCKS HOP_NO_ROUTE HOP_EGRESS_BLOCK": the worst of the hop, then its reasons. */
-static void format_hop_verdict(char *text, size_t size, const struct atomic_result *result,
-			       unsigned hop)
+/* The worst that was found at a hop. */
+static enum atomic_effect hop_effect(const struct atomic_result *result, unsigned hop)
 {
-	bool no = false, unknown = false;
-	size_t used = 0;
-	char reasons[120] = "";
+	bool unknown = false;
 
 	for (unsigned i = 0; i < result->finding_count; i++) {
-		enum atomic_reason reason = result->findings[i].reason;
-		enum atomic_effect effect = atomic_reason_effect(reason);
+		enum atomic_effect effect = atomic_reason_effect(result->findings[i].reason);
 
-		if (result->findings[i].hop != hop)
-			continue;
-		no |= effect == ATOMIC_EFFECT_NO;
-		unknown |= effect == ATOMIC_EFFECT_UNKNOWN;
-		used = format_append(reasons, sizeof(reasons), " %s",
-				     atomic_reason_name(reason));
+		if (result->findings[i].hop == hop && effect == ATOMIC_EFFECT_NO)
+			return effect;
+		unknown |= result->findings[i].hop == hop && effect == ATOMIC_EFFECT_UNKNOWN;
 	}
-	format(text, size, "%s%s",
-	       no        ? "BLOCKS "
-	       : unknown ? "UNKNOWN"
-			 : "ok",
-	       used ? reasons : "");
+	return unknown ? ATOMIC_EFFECT_UNKNOWN : ATOMIC_EFFECT_NONE;
+}
+
+/* " HOP_NO_ROUTE HOP_EGRESS_BLOCK": everything found at a hop. */
+static void format_reasons(char *text, size_t size, const struct atomic_result *result,
+			   unsigned hop)
+{
+	text[0] = '\0';
+	for (unsigned i = 0; i < result->finding_count; i++) {
+		if (result->findings[i].hop == hop)
+			format_append(text, size, " %s",
+				      atomic_reason_name(result->findings[i].reason));
+	}
 }
 
 static void print_hops(const struct atomic_result *result)
 {
-	char address[PCI_ADDRESS_TEXT], need[32], has[56], verdict[140];
+	static const char *const verdicts[] = {"ok", "BLOCKS", "UNKNOWN"};
+	char address[PCI_ADDRESS_TEXT], need[32], has[56], reasons[120];
 
 	print(" %3s %-13s %-19s %-22s %-44s %s\n", "hop", "device", "kind", "must have",
 	      "has (register)", "verdict");
@@ -166,10 +168,11 @@ static void print_hops(const struct atomic_result *result)
 		else
 			format_need(need, sizeof(need), hop->device, result->mask);
 		format_registers(has, sizeof(has), hop, i == 0);
-		format_hop_verdict(verdict, sizeof(verdict), result, i);
-		print(" %3u %-13s %-19s %-22s %-44s %s\n", i,
+		format_reasons(reasons, sizeof(reasons), result, i);
+		print(" %3u %-13s %-19s %-22s %-44s %s%s\n", i,
 		      pci_address_format(hop->device->address, address),
-		      pci_port_type_name(hop->device), need, has, verdict);
+		      pci_port_type_name(hop->device), need, has,
+		      verdicts[hop_effect(result, i)], reasons);
 	}
 }
 
@@ -301,35 +304,48 @@ static void print_block(const struct atomic_report *report, const struct pci_dev
 	print_line(result);
 }
 
+/* Width of the link of a port, from its registers. */
+static void format_link(char *text, size_t size, const struct pci_device *port)
+{
+	uint32_t link;
+
+	if (pci_read32(port, port->express + PCI_EXP_LINK_CAP, &link) != 0 ||
+	    (link >> 4 & 0x3f) == 0)
+		format(text, size, "-");
+	else
+		format(text, size, "x%u", (unsigned)link >> 4 & 0x3f);
+}
+
+static void print_slot(const struct pci_device *port, const struct atomic_result *result)
+{
+	char address[PCI_ADDRESS_TEXT], in_it[PCI_ADDRESS_TEXT], reasons[120], link[8];
+
+	format_link(link, sizeof(link), port);
+	print("         %-13s %-5s %-13s", pci_address_format(port->address, address), link,
+	      occupant(port, in_it));
+	for (unsigned i = 0; i < 3; i++)
+		print(" %-7s", atomic_verdict_name(atomic_result_verdict(result, SIZES[i])));
+	for (unsigned i = 1; i < result->hop_count; i++) {
+		if (hop_effect(result, i) == ATOMIC_EFFECT_NONE)
+			continue;
+		format_reasons(reasons, sizeof(reasons), result, i);
+		print("%s@%s", reasons,
+		      pci_address_format(result->hops[i].device->address, address));
+	}
+	print("\n");
+}
+
 static void print_slots(const struct atomic_report *report, struct atomic_result *result)
 {
 	const struct pci_device *port;
-	char address[PCI_ADDRESS_TEXT], in_it[PCI_ADDRESS_TEXT], why[140];
 
 	print("\nSLOTS    %-13s %-5s %-13s %-7s %-7s %-7s %s\n", "port", "link", "now", "32",
 	      "64", "128", "why not");
 	pci_for_each_device(port, report->fabric)
 	{
-		uint32_t link;
-
-		if (!atomic_report_is_slot(port) ||
-		    atomic_ops_evaluate_slot(port, ATOMIC_ALL, result) != 0)
-			continue;
-		if (pci_read32(port, port->express + PCI_EXP_LINK_CAP, &link) != 0)
-			link = 0;
-		print("         %-13s x%-4u %-13s", pci_address_format(port->address, address),
-		      (unsigned)link >> 4 & 0x3f, occupant(port, in_it));
-		for (unsigned i = 0; i < 3; i++)
-			print(" %-7s",
-			      atomic_verdict_name(atomic_result_verdict(result, SIZES[i])));
-		for (unsigned i = 1; i < result->hop_count; i++) {
-			format_hop_verdict(why, sizeof(why), result, i);
-			if (why[0] != 'o')
-				print(" %s@%s", why + 8,
-				      pci_address_format(result->hops[i].device->address,
-							 address));
-		}
-		print("\n");
+		if (atomic_report_is_slot(port) &&
+		    atomic_ops_evaluate_slot(port, ATOMIC_ALL, result) == 0)
+			print_slot(port, result);
 	}
 }
 

@@ -195,6 +195,8 @@ int lspci_run(struct pci_fabric *fabric, int argc, char **argv)
 
 static int lspci_command(int argc, char **argv)
 {
+	if (pci_fabric.device_count == 0)
+		log_info("lspci: this machine has no PCI functions");
 	return lspci_run(&pci_fabric, argc, argv);
 }
 

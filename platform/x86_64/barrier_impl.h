@@ -21,14 +21,15 @@ static inline void dma_full_barrier(void)
 	__asm__ volatile("mfence" : : : "memory");
 }
 
-/* Plain moves in assembly: the compiler may not choose another width or a vector register. */
-#define X86_MMIO(bits, suffix, constraint)                                             \
+/* Plain moves in assembly: the compiler may not choose another width or a vector register. The
+ * accumulator, because some AMD families take no other register for PCI's ECAM region. */
+#define X86_MMIO(bits, suffix)                                                         \
 	static inline uint##bits##_t mmio_read##bits(const volatile void *addr)        \
 	{                                                                              \
 		uint##bits##_t value;                                                  \
                                                                                        \
 		__asm__ volatile("mov" suffix " %1, %0"                                \
-				 : "=" constraint(value)                               \
+				 : "=a"(value)                                         \
 				 : "m"(*(const volatile uint##bits##_t *)addr)         \
 				 : "memory");                                          \
 		return value;                                                          \
@@ -37,14 +38,14 @@ static inline void dma_full_barrier(void)
 	{                                                                              \
 		__asm__ volatile("mov" suffix " %1, %0"                                \
 				 : "=m"(*(volatile uint##bits##_t *)addr)              \
-				 : constraint(value)                                   \
+				 : "a"(value)                                          \
 				 : "memory");                                          \
 	}
 
-X86_MMIO(8, "b", "q")
-X86_MMIO(16, "w", "r")
-X86_MMIO(32, "l", "r")
-X86_MMIO(64, "q", "r")
+X86_MMIO(8, "b")
+X86_MMIO(16, "w")
+X86_MMIO(32, "l")
+X86_MMIO(64, "q")
 #undef X86_MMIO
 
 #endif

@@ -17,7 +17,8 @@
 static FILE *open_fixture(const char *name)
 {
 	const char *folders[] = {getenv("QUIRE_PCI_FIXTURES"), "../shared/fixtures/pci",
-				 "../../shared/fixtures/pci"};
+				 "../../shared/fixtures/pci", "../../../shared/fixtures/pci",
+				 "../../../../shared/fixtures/pci"};
 	char path[512];
 
 	for (unsigned i = 0; i < ARRAY_SIZE(folders); i++) {
