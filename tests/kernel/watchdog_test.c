@@ -15,6 +15,7 @@
 #define STANDARD_NS (10 * NSEC_PER_SEC)
 
 static _Atomic bool release;
+static _Atomic bool hung;
 static _Atomic unsigned reported;
 static _Atomic bool traced;
 
@@ -36,6 +37,7 @@ static int hang(void *arg)
 	struct irq_state irq = irq_save();
 
 	(void)arg;
+	atomic_store(&hung, true);
 	while (!atomic_load(&release))
 		cpu_relax();
 	irq_restore(irq);
@@ -53,10 +55,13 @@ TEST(watchdog, cpu_with_interrupts_off_is_reported_once_with_its_trace)
 	watchdog_set_period(SHORT_NS);
 	atomic_store(&release, false);
 	atomic_store(&traced, false);
-	atomic_store(&reported, 0);
+	atomic_store(&hung, false);
 	log_set_sink(look_for_trace);
 	/* Beats started under the long period end before the short one counts. */
 	thread = test_thread(hang, NULL, 1);
+	while (!atomic_load(&hung))
+		cpu_relax();
+	atomic_store(&reported, 0); /* the host may have stopped that CPU before */
 	while (atomic_load(&reported) == 0)
 		watchdog_look();
 	uint64_t end = clock_ns() + 2 * SHORT_NS;
