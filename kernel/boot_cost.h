@@ -8,14 +8,10 @@
 
 #include <stdint.h>
 
-/* The boot CPU is about to sleep / has slept; only until boot_cost_stop(). */
-void boot_cost_sleep(void);
-void boot_cost_wake(void);
-
 /* The shell, the tests or the commands start now. */
 void boot_cost_stop(void);
 
-/* From kernel entry to boot_cost_stop() without the sleeps; 0 before. */
+/* From kernel entry to boot_cost_stop() without the halts of the boot CPU; 0 before. */
 uint64_t boot_cost_cycles(void);
 
 #endif

@@ -7,7 +7,6 @@
  */
 #include <kernel/scheduler.h>
 #include <kernel/assert.h>
-#include <kernel/boot_cost.h>
 #include <kernel/hook.h>
 #include <kernel/ipi.h>
 #include <kernel/kmem.h>
@@ -475,9 +474,7 @@ void scheduler_idle(void)
 		if (!idle_finds_work(rq)) {
 			watchdog_idle_enter();
 			rcu_idle_enter();
-			boot_cost_sleep();
 			cpu_idle_wait();
-			boot_cost_wake();
 			rcu_idle_exit();
 			watchdog_alive();
 			cpumask_clear(&cpus_idle, rq->cpu);

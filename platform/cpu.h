@@ -36,9 +36,9 @@ static inline void cpu_relax(void);
  */
 void cpu_idle_wait(void);
 
-/* Cycles (platform/clock.h) this CPU has spent halted since it started; what else passed was
- * work. Interrupts or preemption off. */
-uint64_t cpu_halted_cycles(void);
+/* Cycles (platform/clock.h) that cpu has spent halted since it started, without a halt that
+ * lasts; what else passed was work. cpu < CPUS_MAX, asked by any CPU. */
+uint64_t cpu_halted_cycles(unsigned cpu);
 
 /* Stop this CPU for good, interrupts off. */
 _Noreturn void cpu_halt_forever(void);

@@ -104,6 +104,7 @@ void hosted_raise(struct hosted_cpu *cpu, uint64_t bits)
 void cpu_idle_wait(void)
 {
 	struct hosted_cpu *cpu = hosted_cpu_self();
+	uint64_t start = clock_cycles();
 
 	pthread_mutex_lock(&cpu->mutex);
 	atomic_store(&cpu->sleeping, true);
@@ -111,6 +112,12 @@ void cpu_idle_wait(void)
 		pthread_cond_wait(&cpu->wake, &cpu->mutex);
 	atomic_store(&cpu->sleeping, false);
 	pthread_mutex_unlock(&cpu->mutex);
+	atomic_fetch_add(&cpu->halted_cycles, clock_cycles() - start);
+}
+
+uint64_t cpu_halted_cycles(unsigned cpu)
+{
+	return atomic_load(&cpus[cpu].halted_cycles);
 }
 
 _Noreturn void cpu_halt_forever(void)

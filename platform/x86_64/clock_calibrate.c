@@ -12,7 +12,6 @@
 #include <platform/x86_64/interrupts.h>
 #include <platform/x86_64/reference_counter.h>
 #include <platform/x86_64/x86.h>
-#include <kernel/boot_cost.h>
 #include <kernel/log.h>
 #include <stdatomic.h>
 
@@ -86,11 +85,8 @@ static struct interval measure(const struct reference_counter *reference, uint32
 	start = reference->read();
 	cycles = tsc_read();
 	apic_timer_start(&local_apic, count);
-	while (!atomic_load(&fired)) {
-		boot_cost_sleep();
+	while (!atomic_load(&fired))
 		cpu_idle_wait();
-		boot_cost_wake();
-	}
 	interval.reference = (reference->read() - start) & reference->mask;
 	interval.cycles = tsc_read() - cycles;
 	interval.counts =

@@ -8,6 +8,10 @@
 #include <platform/x86_64/interrupts.h>
 #include <platform/x86_64/private.h>
 #include <platform/x86_64/x86.h>
+#include <kernel/percpu.h>
+#include <stdatomic.h>
+
+static PER_CPU(_Atomic uint64_t, halted_cycles);
 
 /* STI takes effect behind the next instruction: nothing gets in before the CPU halts. */
 void cpu_idle_wait(void)
@@ -22,14 +26,16 @@ void cpu_halt_ended(void)
 	struct private_area *area = private_area();
 
 	if (area->halted_since) {
-		area->halted_cycles += tsc_read() - area->halted_since;
+		atomic_fetch_add_explicit(this_cpu(halted_cycles),
+					  tsc_read() - area->halted_since,
+					  memory_order_relaxed);
 		area->halted_since = 0;
 	}
 }
 
-uint64_t cpu_halted_cycles(void)
+uint64_t cpu_halted_cycles(unsigned cpu)
 {
-	return private_area()->halted_cycles;
+	return atomic_load_explicit(on_cpu(halted_cycles, cpu), memory_order_relaxed);
 }
 
 void cpu_halt_forever(void)

@@ -95,13 +95,13 @@ TEST(x86_clock, a_delay_lasts_at_least_its_time)
 TEST(x86_clock, a_halt_is_ended_by_an_interrupt_and_counted)
 {
 	struct irq_state state = irq_save();
-	uint64_t before = cpu_halted_cycles();
+	uint64_t before = cpu_halted_cycles(cpu_current());
 	uint64_t start = clock_ns();
 
 	clock_set_timer(start + 50 * NSEC_PER_MSEC);
 	while (clock_ns() < start + 50 * NSEC_PER_MSEC)
 		cpu_idle_wait();
-	CHECK(cpu_halted_cycles() > before);
+	CHECK(cpu_halted_cycles(cpu_current()) > before);
 	CHECK(!irq_enabled());
 	irq_restore(state);
 }
