@@ -17,7 +17,7 @@ static const char *const defect_texts[PCI_DEFECT_KINDS] = {
 	[PCI_DEFECT_CAPABILITY_ID] = "capability list has an entry of all ones; cut there",
 	[PCI_DEFECT_EXTENDED_ALIAS] =
 		"shows its first 256 bytes again as extended space; ignored",
-	[PCI_DEFECT_ARI_CHAIN] = "names a next ARI function that is not above it or not there",
+	[PCI_DEFECT_ARI_CHAIN] = "names a next ARI function that is not above it",
 	[PCI_DEFECT_VIRTUAL_FUNCTIONS] = "has more virtual functions than fit its bus numbers",
 	[PCI_DEFECT_BRIDGE_PRIMARY] = "bridge believes to be on another bus",
 	[PCI_DEFECT_BRIDGE_ORDER] = "bridge numbers are not primary < secondary <= subordinate",

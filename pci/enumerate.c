@@ -122,22 +122,23 @@ static bool port_forwards_ari(const struct pci_device *port)
 	       control != 0xffff && (control & PCI_EXP_ARI_FORWARD);
 }
 
-/* Follow the chain of next function numbers; it only ever ascends, so it ends. */
+/*
+ * Follow the chain of next function numbers; it only ever ascends, so it ends. It also ends,
+ * without fault, at a function that is not there: SR-IOV devices point at virtual functions.
+ */
 static void scan_ari_functions(struct bus_cursor *cursor, struct pci_device *device)
 {
-	uint8_t next = 0;
+	uint8_t next;
 
 	while (device && device->ari) {
-		unsigned here = device->address.devfn;
-
 		if (pci_read8(device, device->ari + PCI_ARI_NEXT, &next) != 0 || next == 0)
 			return;
-		device = next > here ? cursor_add(cursor, next) : NULL;
-		if (!device)
-			pci_defect_add(cursor->scan->fabric,
-				       pci_address(cursor->scan->range.segment, cursor->bus,
-						   here >> 3, here),
-				       PCI_DEFECT_ARI_CHAIN, next);
+		if (next <= device->address.devfn) {
+			pci_defect_add(device->fabric, device->address, PCI_DEFECT_ARI_CHAIN,
+				       next);
+			return;
+		}
+		device = cursor_add(cursor, next);
 	}
 }
 

@@ -4,6 +4,7 @@
  * numbers that lie.
  */
 #include <errno.h>
+#include <kernel/fault.h>
 #include <pci/enumerate.h>
 #include <platform/clock.h>
 #include <tests/pci/topology.h>
@@ -322,6 +323,53 @@ TEST(pci_enumerate, ari_chain_that_goes_back_is_cut)
 	topology_enumerate(t);
 	CHECK_EQ(count_on_bus(&t->fabric, 1), 5);
 	CHECK(pci_defect_seen(&t->fabric, PCI_DEFECT_ARI_CHAIN));
+	topology_free(t);
+}
+
+/* Found on QEMU's NVMe controller below a port whose ARI forwarding OVMF switched on. */
+TEST(pci_enumerate, ari_chain_may_end_at_a_virtual_function_that_is_off)
+{
+	struct topology *t = topology_new();
+	struct pci_image_function *root = topology_root_port(t, DEVFN(1, 0), ATOMIC_ALL);
+	struct pci_image_function *endpoint = topology_endpoint(t, root);
+
+	topology_set_control2(root, PCI_EXP_ARI_FORWARD);
+	topology_add_extended(endpoint, PCI_EXT_FIRST, PCI_EXT_ARI);
+	pci_image_set(endpoint, PCI_EXT_FIRST + PCI_ARI_NEXT, 1, 1);
+	topology_number(t);
+	topology_enumerate(t);
+	CHECK_EQ(t->fabric.device_count, 2);
+	CHECK_EQ(t->fabric.defect_count, 0);
+	topology_free(t);
+}
+
+/* Every allocation of an enumeration fails once: what fitted is kept, nothing is lost. */
+TEST(pci_enumerate, shortage_of_memory_is_told_and_leaves_a_sound_tree)
+{
+	struct topology *t = topology_new();
+	struct pci_device *device;
+	unsigned shortages = 0;
+
+	build_board(t);
+	topology_number(t);
+	for (unsigned n = 1;; n++) {
+		int error;
+
+		fault_arm(n);
+		error = pci_enumerate(&t->fabric);
+		if (!fault_disarm())
+			break;
+		shortages++;
+		REQUIRE(error == -ENOMEM);
+		CHECK(pci_defect_seen(&t->fabric, PCI_DEFECT_NO_MEMORY));
+		CHECK(t->fabric.device_count < 8);
+		pci_for_each_device(device, &t->fabric)
+			CHECK(atomic_ops_evaluate(device, ATOMIC_ALL, &t->result) == 0);
+		pci_fabric_clear(&t->fabric);
+		t->fabric.defect_count = 0;
+	}
+	CHECK_EQ(t->fabric.device_count, 8);
+	CHECK(shortages >= 8);
 	topology_free(t);
 }
 
