@@ -9,6 +9,7 @@
 #define PRINTF_LIKE(fmt, first) __attribute__((format(printf, fmt, first)))
 #define NORETURN                __attribute__((noreturn))
 #define NOINLINE                __attribute__((noinline))
+#define ALWAYS_INLINE           inline __attribute__((always_inline))
 #define PACKED                  __attribute__((packed))
 #define ALIGNED(n)              __attribute__((aligned(n)))
 #define USED                    __attribute__((used))

@@ -55,7 +55,8 @@ static void tree_note(struct frames *frames, uint64_t block, unsigned before, un
 					  memory_order_relaxed);
 }
 
-static bool block_count_give(struct frames *frames, uint64_t block, unsigned order)
+static ALWAYS_INLINE bool block_count_give(struct frames *frames, uint64_t block,
+					   unsigned order)
 {
 	uint32_t before;
 
@@ -82,7 +83,8 @@ static bool rows_take(_Atomic uint64_t *row, unsigned rows)
 
 /* Find 2^order free bits in the block's rows; they were counted, so for order 0 there is one,
  * unless it moves faster than we look. */
-static uint64_t rows_search(_Atomic uint64_t *rows, unsigned order, uint64_t first_row)
+static ALWAYS_INLINE uint64_t rows_search(_Atomic uint64_t *rows, unsigned order,
+					  uint64_t first_row)
 {
 	unsigned step = order > ROW_ORDER ? 1u << (order - ROW_ORDER) : 1;
 
@@ -97,25 +99,49 @@ static uint64_t rows_search(_Atomic uint64_t *rows, unsigned order, uint64_t fir
 	return FRAMES_NONE;
 }
 
-uint64_t frames_get_in_block(struct frames *frames, uint64_t block, unsigned order, bool own,
-			     uint64_t first_row)
+static ALWAYS_INLINE bool block_count_take(struct frames *frames, uint64_t block,
+					   unsigned order, bool own)
+{
+	_Atomic uint32_t *word = &frames->blocks[block];
+	uint32_t before;
+
+	if (own ? !block_update(word, block_take_and_own, order, &before)
+		: !block_update(word, block_take, order, &before))
+		return false;
+	tree_note(frames, block, block_taken(before), block_taken(before) + (1u << order));
+	return true;
+}
+
+/* The bits that were counted are not in one run, or others were faster. */
+static NOINLINE void count_undo(struct frames *frames, uint64_t block, unsigned order, bool own)
 {
 	uint32_t before;
-	uint64_t at;
 
-	if (!block_update(&frames->blocks[block], own ? block_take_and_own : block_take, order,
-			  &before))
-		return FRAMES_NONE;
-	tree_note(frames, block, block_taken(before), block_taken(before) + (1u << order));
-	at = rows_search(&frames->rows[block * BLOCK_ROWS], order, first_row);
-	if (at != FRAMES_NONE)
-		return block * BLOCK_FRAMES + at;
 	if (own)
 		(void)block_update(&frames->blocks[block], block_clear, BLOCK_OWNED, &before);
 	if (!block_count_give(frames, block, order))
 		panic("frames: block %llu lost the count of a failed request",
 		      (unsigned long long)block);
+}
+
+static ALWAYS_INLINE uint64_t get_in_block(struct frames *frames, uint64_t block,
+					   unsigned order, bool own, uint64_t first_row)
+{
+	uint64_t at;
+
+	if (!block_count_take(frames, block, order, own))
+		return FRAMES_NONE;
+	at = rows_search(&frames->rows[block * BLOCK_ROWS], order, (unsigned)first_row);
+	if (LIKELY(at != FRAMES_NONE))
+		return block * BLOCK_FRAMES + at;
+	count_undo(frames, block, order, own);
 	return FRAMES_NONE;
+}
+
+uint64_t frames_get_in_block(struct frames *frames, uint64_t block, unsigned order, bool own,
+			     uint64_t first_row)
+{
+	return get_in_block(frames, block, order, own, first_row);
 }
 
 static void whole_give(struct frames *frames, uint64_t block)
@@ -146,7 +172,8 @@ bool frames_get_whole(struct frames *frames, uint64_t block, unsigned order)
 	return true;
 }
 
-static uint64_t got(struct frames *frames, unsigned cpu, uint64_t frame, unsigned order)
+static ALWAYS_INLINE uint64_t got(struct frames *frames, unsigned cpu, uint64_t frame,
+				  unsigned order)
 {
 	struct frames_cpu *mine = &frames->cpus[cpu];
 
@@ -167,6 +194,9 @@ uint64_t frames_get_owned(struct frames *frames, unsigned cpu, unsigned order)
 
 	if (order >= BLOCK_ORDER || !owned)
 		return FRAMES_NONE;
+	/* Single frames are most requests: the compiler makes them a version of their own. */
+	if (order == 0)
+		return got(frames, cpu, get_in_block(frames, owned - 1, 0, false, row), 0);
 	return got(frames, cpu, frames_get_in_block(frames, owned - 1, order, false, row),
 		   order);
 }
@@ -234,7 +264,7 @@ static bool put_large(struct frames *frames, uint64_t frame, unsigned order)
 	return true;
 }
 
-static bool put_small(struct frames *frames, uint64_t frame, unsigned order)
+static ALWAYS_INLINE bool put_small(struct frames *frames, uint64_t frame, unsigned order)
 {
 	uint64_t block = frame / BLOCK_FRAMES;
 	unsigned at = frame % ROW_FRAMES;
@@ -248,13 +278,19 @@ static bool put_small(struct frames *frames, uint64_t frame, unsigned order)
 	return true;
 }
 
-bool frames_put(struct frames *frames, unsigned cpu, uint64_t frame, unsigned order)
+static NOINLINE bool put_run_of(struct frames *frames, uint64_t frame, unsigned order)
 {
 	if (order > FRAMES_ORDER_MAX || !is_aligned(frame, UINT64_C(1) << order) ||
 	    !frames_is_open(frames, frame + (UINT64_C(1) << order) - 1))
 		return false;
-	if (order < ROW_ORDER ? !put_small(frames, frame, order)
-			      : !put_large(frames, frame, order))
+	return order < ROW_ORDER ? put_small(frames, frame, order)
+				 : put_large(frames, frame, order);
+}
+
+bool frames_put(struct frames *frames, unsigned cpu, uint64_t frame, unsigned order)
+{
+	if (order == 0 ? !frames_is_open(frames, frame) || !put_small(frames, frame, 0)
+		       : !put_run_of(frames, frame, order))
 		return false;
 	count(&frames->cpus[cpu].put, order);
 	return true;

@@ -77,7 +77,12 @@ void frames_split(struct frames *frames, uint64_t frame, unsigned order);
 uint64_t frames_free(const struct frames *frames);
 
 /* Is this frame in an open block; is it taken (an open block's)? */
-bool frames_is_open(const struct frames *frames, uint64_t frame);
+static inline bool frames_is_open(const struct frames *frames, uint64_t frame)
+{
+	return frame / BLOCK_FRAMES <
+	       atomic_load_explicit(&frames->frontier, memory_order_acquire);
+}
+
 bool frames_is_taken(const struct frames *frames, uint64_t frame);
 
 /* The mark "a page record in this block was written on its own". */

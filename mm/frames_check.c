@@ -34,11 +34,6 @@ uint64_t frames_free(const struct frames *frames)
 	return free;
 }
 
-bool frames_is_open(const struct frames *frames, uint64_t frame)
-{
-	return frame / BLOCK_FRAMES < frontier_of(frames);
-}
-
 bool frames_is_taken(const struct frames *frames, uint64_t frame)
 {
 	return block_word(frames, frame / BLOCK_FRAMES) & BLOCK_WHOLE ||

@@ -12,6 +12,7 @@
 #ifndef MM_FRAMES_WORD_H
 #define MM_FRAMES_WORD_H
 
+#include <kernel/attributes.h>
 #include <kernel/bits.h>
 #include <stdatomic.h>
 
@@ -87,8 +88,8 @@ static inline bool row_give(uint64_t *row, unsigned order, unsigned *at)
 
 typedef bool row_change(uint64_t *row, unsigned order, unsigned *at);
 
-static inline bool row_update(_Atomic uint64_t *word, row_change *change, unsigned order,
-			      unsigned *at)
+static ALWAYS_INLINE bool row_update(_Atomic uint64_t *word, row_change *change, unsigned order,
+				     unsigned *at)
 {
 	uint64_t old = atomic_load_explicit(word, memory_order_relaxed);
 	uint64_t new;
@@ -181,8 +182,8 @@ static inline bool block_clear(uint32_t *block, unsigned mark)
 typedef bool block_change(uint32_t *block, unsigned arg);
 
 /* *before is the word that was replaced. */
-static inline bool block_update(_Atomic uint32_t *word, block_change *change, unsigned arg,
-				uint32_t *before)
+static ALWAYS_INLINE bool block_update(_Atomic uint32_t *word, block_change *change,
+				       unsigned arg, uint32_t *before)
 {
 	uint32_t old = atomic_load_explicit(word, memory_order_relaxed);
 	uint32_t new;

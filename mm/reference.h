@@ -6,6 +6,7 @@
 #ifndef MM_REFERENCE_H
 #define MM_REFERENCE_H
 
+#include <kernel/attributes.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,8 +31,8 @@ static inline bool reference_add_live(int32_t *count)
 
 typedef bool reference_change(int32_t *count);
 
-static inline bool reference_update(_Atomic int32_t *word, reference_change *change,
-				    int32_t *before)
+static ALWAYS_INLINE bool reference_update(_Atomic int32_t *word, reference_change *change,
+					   int32_t *before)
 {
 	int32_t old = atomic_load_explicit(word, memory_order_relaxed);
 	int32_t new;

@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: MIT
 
 tests-target += tests/bench/pci_bench.c
+tests-target += tests/bench/mm_bench.c
