@@ -79,7 +79,7 @@ check: setup
 	 $(PYTHON) tools/verdict.py --port hosted --status $$? build/hosted-asan-$(TOOLCHAIN)/log
 
 test: setup deps
-	@tools/test --arch '$(ARCH)' --tests '$(TESTS)' --seed $(SEED)
+	@tools/test --arch '$(if $(filter file,$(origin ARCH)),,$(ARCH))' --tests '$(TESTS)' --seed $(SEED)
 
 bench: setup deps
 	$(kernel) BUILD=release all

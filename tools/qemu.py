@@ -209,10 +209,10 @@ def make_parser() -> argparse.ArgumentParser:
 def execute(arguments: argparse.Namespace, command: list[str]) -> int:
     if arguments.mode == "debug":
         elf = pathlib.Path(arguments.build) / "quire.elf"
-        stop = "hbreak" if arguments.uefi else "break"
         print(
+            # A hardware breakpoint: the address is not mapped yet.
             "Stopped. In another terminal:\n  gdb -q -ex 'target remote 127.0.0.1:"
-            f"{arguments.gdb_port}' -ex '{stop} kmain' -ex continue {elf}",
+            f"{arguments.gdb_port}' -ex 'hbreak kmain' -ex continue {elf}",
             flush=True,
         )
     if arguments.mode == "boot" or arguments.run:
