@@ -187,12 +187,21 @@ static unsigned choose_cpu(const struct thread *thread)
 	return best;
 }
 
+/* A thread that may move waits on this queue though some CPU sleeps: let that one steal it. */
+static void offer_to_idle(unsigned pinned_cpu)
+{
+	uint64_t idle = pinned_cpu == THREAD_ANY_CPU ? cpumask_load(&cpus_idle) : 0;
+
+	if (idle)
+		ipi_reschedule((unsigned)__builtin_ctzll(idle));
+}
+
 /* Queue a READY thread that is on no queue but belongs to `cpu` already. A CPU that fell asleep
  * meanwhile is told to steal. */
 static void enqueue(struct thread *thread, unsigned cpu, uint64_t slept_ns)
 {
 	struct run_queue *rq = run_queue_of(cpu);
-	bool movable = thread->pinned_cpu == THREAD_ANY_CPU;
+	unsigned pinned_cpu = thread->pinned_cpu;
 	struct irq_state state;
 	bool interrupt;
 	bool waits;
@@ -206,9 +215,8 @@ static void enqueue(struct thread *thread, unsigned cpu, uint64_t slept_ns)
 	spin_unlock_irqrestore(&rq->lock, state);
 	if (interrupt)
 		ipi_reschedule(cpu);
-	uint64_t idle = movable && waits ? cpumask_load(&cpus_idle) : 0;
-	if (idle)
-		ipi_reschedule((unsigned)__builtin_ctzll(idle));
+	if (waits)
+		offer_to_idle(pinned_cpu);
 }
 
 void scheduler_start(struct thread *thread)
@@ -299,6 +307,8 @@ static void switch_locked(struct run_queue *rq)
 	rq->previous = from;
 	slice_arm(rq);
 	if (to != from) {
+		if (from->state == THREAD_READY)
+			offer_to_idle(from->pinned_cpu);
 		atomic_fetch_add_explicit(&to->switches, 1, memory_order_relaxed);
 		switch_fpu(from, to);
 		context_set_thread(to);

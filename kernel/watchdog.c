@@ -190,7 +190,7 @@ static void beat(struct timer *timer)
 	if (watchdog_look())
 		somebody_busy = true;
 	check_self(watch);
-	if (somebody_busy) {
+	if (somebody_busy && atomic_load(&period_ns) != 0) {
 		beat_start(watch);
 	} else {
 		watch->beating = false;

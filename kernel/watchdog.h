@@ -22,7 +22,7 @@ void watchdog_alive(void);
 /* The NMI's half: leave a back trace if one was asked for. */
 void watchdog_nmi(void);
 
-/* Period in nanoseconds, for tests; takes effect with the next look. */
+/* Period in nanoseconds, 0: off; for tests. Takes effect with the next look. */
 void watchdog_set_period(uint64_t ns);
 
 /* Look at all other CPUs now; the beat does it by itself. Returns whether one is busy. */

@@ -168,6 +168,33 @@ TEST(thread, as_many_as_cpus_run_at_once)
 	CHECK_EQ(atomic_load(&meeting), count);
 }
 
+static _Atomic bool displaced_runs;
+
+static int hold_cpu(void *arg)
+{
+	(void)arg;
+	preempt_disable();
+	while (!atomic_load(&displaced_runs))
+		cpu_relax();
+	preempt_enable();
+	return 0;
+}
+
+TEST(thread, displaced_one_goes_on_where_a_cpu_idles)
+{
+	struct thread *holder;
+
+	for (unsigned i = 0; i < 20; i++) {
+		/* A lone CPU has nowhere to go: there the holder lets go at once. */
+		atomic_store(&displaced_runs, cpu_count() == 1);
+		preempt_disable();
+		holder = test_thread_priority(hold_cpu, NULL, cpu_current(), THREAD_URGENT);
+		preempt_enable();
+		atomic_store(&displaced_runs, true);
+		CHECK_EQ(thread_join(holder), 0);
+	}
+}
+
 TEST(thread, idle_cpus_take_work_over)
 {
 	struct thread *threads[TEST_THREADS_MAX];
@@ -266,6 +293,39 @@ TEST(thread, yield_lets_the_other_one_run)
 	atomic_store(&turns[0], 0);
 	atomic_store(&turns[1], 0);
 	atomic_store(&turn_takers, 0);
+}
+
+static int spin_until_both_ran(void *arg)
+{
+	struct thread **pair = arg;
+	uint64_t sum;
+
+	do {
+		sum = 0;
+		for (unsigned i = 0; i < 2; i++)
+			sum += pair[i] ? atomic_load(&pair[i]->run_ns) : 0;
+		cpu_relax();
+	} while (!atomic_load(&stop) && sum < 80 * NSEC_PER_MSEC);
+	atomic_store(&stop, true);
+	return 0;
+}
+
+TEST(thread, equal_ones_share_their_cpu)
+{
+	static struct thread *pair[2];
+
+	atomic_store(&stop, false);
+	preempt_disable();
+	unsigned cpu = cpu_current();
+	pair[0] = test_thread(spin_until_both_ran, pair, cpu);
+	pair[1] = test_thread(spin_until_both_ran, pair, cpu);
+	preempt_enable();
+	while (!atomic_load(&stop))
+		thread_sleep_ns(NSEC_PER_MSEC);
+	for (unsigned i = 0; i < 2; i++)
+		CHECK(atomic_load(&pair[i]->run_ns) >= 20 * NSEC_PER_MSEC);
+	thread_join(pair[0]);
+	thread_join(pair[1]);
 }
 
 TEST(thread, sleep_lasts_at_least_its_time)

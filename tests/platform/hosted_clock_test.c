@@ -7,7 +7,9 @@
 #include <platform/irq.h>
 #include <kernel/completion.h>
 #include <kernel/interrupt.h>
+#include <kernel/ipi.h>
 #include <kernel/timer.h>
+#include <kernel/watchdog.h>
 #include <tests/test.h>
 
 static struct completion fired = COMPLETION_INIT(fired);
@@ -35,6 +37,32 @@ TEST(hosted_clock, timer_fires_when_the_test_says_it_is_time)
 	CHECK_EQ(clock_ns(), begin + NSEC_PER_SEC);
 	timer_cancel_sync(&timer);
 	hosted_clock_real();
+}
+
+static void read_next(void *arg)
+{
+	atomic_store((_Atomic uint64_t *)arg, timers_next());
+}
+
+/* The last beats of the watchdog fire, find it off, and nothing else ticks. */
+TEST(hosted_clock, idle_machine_has_no_timer_armed)
+{
+	_Atomic uint64_t next;
+
+	watchdog_set_period(0);
+	hosted_clock_fake(clock_ns());
+	hosted_clock_advance(60 * NSEC_PER_SEC);
+	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
+		for (unsigned i = 0; i < 100000; i++) {
+			ipi_call(cpu, read_next, &next, true);
+			if (atomic_load(&next) == CLOCK_NEVER)
+				break;
+			cpu_relax();
+		}
+		CHECK_EQ(atomic_load(&next), CLOCK_NEVER);
+	}
+	hosted_clock_real();
+	watchdog_set_period(10 * NSEC_PER_SEC);
 }
 
 static _Atomic unsigned interrupts;

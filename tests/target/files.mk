@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # What needs a machine.
 
-tests-target += tests/target/newlib_test.c tests/target/pci_machine_test.c
+tests-target += tests/target/newlib_test.c tests/target/pci_machine_test.c tests/target/preemption_test.c
 
 # And what needs this processor.
 tests-x86_64 += \
