@@ -52,7 +52,8 @@ static bool zone_add(uint64_t start, uint64_t end, unsigned node, enum zone_type
 		if (zone_count == ZONES_MAX)
 			return false;
 		last = state_alloc(sizeof(*last), CACHE_LINE);
-		memset(last, 0, sizeof(*last));
+		last->ram = 0;
+		atomic_init(&last->bad, 0);
 		last->node = node;
 		last->type = type;
 		last->start = pfn(start);
@@ -100,25 +101,24 @@ static void array_map(uint64_t start, uint64_t end)
 		      (unsigned long long)(end - start) >> 10);
 }
 
-/* One mapping for zones whose records are close to each other. */
+/* One mapping for zones whose records are close to each other. From the top down: looking
+ * whether a range is mapped already is cheap where there are no tables yet. */
 static void array_map_all(void)
 {
 	uint64_t start = 0;
 	uint64_t end = 0;
 
 	page_array = mmu_page_array_base();
-	for (unsigned i = 0; i < zone_count; i++) {
+	for (unsigned i = zone_count; i-- > 0;) {
 		uint64_t first = zones[i]->base.nr * sizeof(struct page);
 		uint64_t after = align_up(zones[i]->end.nr, UNIT) * sizeof(struct page);
 
-		if (end != 0 && first < end + MIB(2)) {
+		if (end == 0 || after + MIB(2) <= start) {
+			if (end != 0)
+				array_map(start, end);
 			end = after;
-			continue;
 		}
-		if (end != 0)
-			array_map(start, end);
 		start = first;
-		end = after;
 	}
 	array_map(start, end);
 }
@@ -186,17 +186,20 @@ static bool zone_before(unsigned node, const struct zone *a, const struct zone *
 
 static void fallback_init(void)
 {
-	for (unsigned node = 0; node < NODES_MAX; node++) {
+	for (unsigned node = 0; node < node_count(); node++) {
 		for (unsigned i = 0; i < zone_count; i++) {
 			unsigned at = i;
 
-			for (; at > 0 && zone_before(MIN(node, node_count() - 1), zones[i],
-						     zones[zone_fallback[node][at - 1]]);
+			for (; at > 0 &&
+			       zone_before(node, zones[i], zones[zone_fallback[node][at - 1]]);
 			     at--)
 				zone_fallback[node][at] = zone_fallback[node][at - 1];
 			zone_fallback[node][at] = (uint8_t)i;
 		}
 	}
+	/* A node that does not exist is served like the first. */
+	for (unsigned node = node_count(); node < NODES_MAX; node++)
+		memcpy(zone_fallback[node], zone_fallback[0], sizeof(zone_fallback[0]));
 }
 
 void zones_init(const struct boot_info *info)
