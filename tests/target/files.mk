@@ -7,6 +7,7 @@ tests-target += tests/target/newlib_test.c tests/target/pci_machine_test.c tests
 tests-x86_64 += \
 	tests/target/x86_address_space_test.c \
 	tests/target/x86_clock_test.c \
+	tests/target/x86_fpu_test.c \
 	tests/target/x86_interrupt_test.c \
 	tests/target/x86_mmu_test.c \
 	tests/target/x86_smp_test.c \
