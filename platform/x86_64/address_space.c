@@ -20,8 +20,7 @@
 #include <kernel/log.h>
 
 /* Machines below this get private pages for as many CPUs as one granule of the pool holds. */
-#define SMALL_MACHINE    MIB(128)
-#define EARLY_DIRECT_MAP GIB(4)
+#define SMALL_MACHINE MIB(128)
 
 /* The template; only its kernel half is used. */
 static struct pte kernel_level4[PTES_PER_TABLE] ALIGNED(4096) RO_AFTER_INIT;
@@ -189,6 +188,7 @@ void platform_memory_init(struct boot_info *info)
 	address_space_build(info);
 	root = private_build_boot();
 	kernel_slots_freeze();
+	console_hide_framebuffer(); /* its early mapping ends here */
 	address_space_load(root);
 	boot_memory_set_limit(phys(UINT64_MAX));
 	if (info->framebuffer.base.addr)

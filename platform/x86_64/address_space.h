@@ -38,4 +38,7 @@ struct pte private_lookup(uintptr_t virt);
 /* Invalidate a range on every CPU; see tlb.c. */
 void tlb_shoot_down(uintptr_t virt, uint64_t size);
 
+/* So much of physical memory entry.S maps, before the final address space. */
+#define EARLY_DIRECT_MAP GIB(4)
+
 #endif

@@ -37,7 +37,7 @@ static struct i8042 keyboard = {.read = port_read8, .write = port_write8};
 static struct framebuffer_console screen;
 static bool screen_ready;
 
-/* What was said before the framebuffer came. */
+/* What was said while there was no framebuffer to show it. */
 static char early_text[8192];
 static size_t early_used;
 
@@ -55,10 +55,19 @@ void console_init_serial(void)
 void console_init_framebuffer(const struct boot_framebuffer *framebuffer,
 			      volatile uint32_t *pixels)
 {
-	if (!framebuffer_console_init(&screen, framebuffer, pixels))
+	bool first = screen.columns == 0;
+
+	if (!pixels || (first && !framebuffer_console_init(&screen, framebuffer, pixels)))
 		return;
+	screen.pixels = pixels;
 	screen_ready = true;
 	framebuffer_console_write(&screen, early_text, early_used);
+	early_used = 0;
+}
+
+void console_hide_framebuffer(void)
+{
+	screen_ready = false;
 }
 
 void console_init_keyboard(void)

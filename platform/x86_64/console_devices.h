@@ -12,10 +12,14 @@ struct boot_framebuffer;
 /* First of all: the serial line. Text written before the framebuffer comes is kept for it. */
 void console_init_serial(void);
 
-/* Once device memory can be mapped: `pixels` maps framebuffer->base. Nothing happens when there
- * is none. */
+/* `pixels` maps framebuffer->base. The first call clears the screen and shows what was written
+ * before; a later one only follows the framebuffer to where it is mapped now. Nothing happens
+ * without pixels or with a description that makes no sense. */
 void console_init_framebuffer(const struct boot_framebuffer *framebuffer,
 			      volatile uint32_t *pixels);
+
+/* The framebuffer's mapping goes away: keep what is written until it is mapped again. */
+void console_hide_framebuffer(void);
 
 /* Once time may be spent: the keyboard. */
 void console_init_keyboard(void);

@@ -4,6 +4,8 @@
  */
 #include <platform/init.h>
 
+#include <platform/memory.h>
+#include <platform/x86_64/address_space.h>
 #include <platform/x86_64/console_devices.h>
 #include <platform/x86_64/descriptors.h>
 #include <platform/x86_64/features.h>
@@ -13,10 +15,22 @@
 #include <platform/x86_64/x86.h>
 #include <kernel/acpi.h>
 #include <kernel/assert.h>
+#include <kernel/boot_info.h>
 
 extern char boot_stack[], boot_stack_end[];
 
-void platform_early_init(struct boot_info *info UNUSED)
+/* Through the early direct map, so that even a machine without a serial line shows why it
+ * cannot go on. */
+static void early_framebuffer(const struct boot_framebuffer *framebuffer)
+{
+	uint64_t size = 4ull * framebuffer->stride * framebuffer->height;
+
+	if (framebuffer->base.addr && size <= EARLY_DIRECT_MAP &&
+	    framebuffer->base.addr <= EARLY_DIRECT_MAP - size)
+		console_init_framebuffer(framebuffer, phys_to_virt(framebuffer->base));
+}
+
+void platform_early_init(struct boot_info *info)
 {
 	struct private_area *area = private_area();
 
@@ -29,6 +43,7 @@ void platform_early_init(struct boot_info *info UNUSED)
 	descriptors_init();
 	trap_init();
 	console_init_serial();
+	early_framebuffer(&info->framebuffer);
 }
 
 void platform_interrupts_init(void)
