@@ -317,24 +317,31 @@ TEST(wait, signal_between_unlock_and_sleep_is_not_lost)
 	CHECK_EQ(completion_wait_timeout(&done, 0), -ETIMEDOUT);
 }
 
-static int wait_at_gate(void *arg)
+struct late_waiter {
+	_Atomic bool go;
+	struct completion done;
+};
+
+static int wait_when_told(void *arg)
 {
-	completion_wait(arg);
+	struct late_waiter *late = arg;
+
+	while (!atomic_load(&late->go))
+		cpu_relax();
+	completion_wait(&late->done);
 	return 1;
 }
 
 TEST(wait, thread_held_between_unlock_and_sleep_is_woken)
 {
-	struct completion done = COMPLETION_INIT(done);
+	struct late_waiter late = {.done = COMPLETION_INIT(late.done)};
+	struct thread *waiter = test_thread(wait_when_told, &late, THREAD_ANY_CPU);
 	struct hook_gate gate;
-	struct thread *waiter;
 
-	/* Whoever comes by first is the new thread: this one does not sleep until it is
-	 * through. */
-	hook_gate_attach(&gate, "wait_queue_sleep", NULL);
-	waiter = test_thread(wait_at_gate, &done, THREAD_ANY_CPU);
+	hook_gate_attach(&gate, "wait_queue_sleep", waiter);
+	atomic_store(&late.go, true);
 	hook_gate_wait(&gate);
-	completion_signal(&done);
+	completion_signal(&late.done);
 	hook_gate_detach(&gate);
 	CHECK_EQ(thread_join(waiter), 1);
 }
