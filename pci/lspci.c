@@ -40,7 +40,7 @@ static void print_class(const struct pci_device *device)
 		print("Class %04x", (unsigned)device->class_code >> 8);
 }
 
-void lspci_print_function(const struct pci_device *device)
+void lspci_print_function(const struct pci_device *device, bool details)
 {
 	char text[PCI_ADDRESS_TEXT];
 
@@ -53,7 +53,7 @@ void lspci_print_function(const struct pci_device *device)
 	print(": Device %04x:%04x", device->vendor, device->device);
 	if (device->revision)
 		print(" (rev %02x)", device->revision);
-	if (device->class_code & 0xff)
+	if (details && device->class_code & 0xff)
 		print(" (prog-if %02x)", (unsigned)device->class_code & 0xff);
 	print("\n");
 }
@@ -156,7 +156,7 @@ static int parse(int argc, char **argv, struct request *request)
 
 static void print_one(struct pci_device *device, const struct request *request)
 {
-	lspci_print_function(device);
+	lspci_print_function(device, request->details);
 	if (request->details)
 		lspci_print_details(device);
 	if (request->bytes)

@@ -8,8 +8,8 @@
 #include <pci/device.h>
 
 /* One function: "00:02.0 PCI bridge: Device 8086:2f04 (rev 02)". The segment is shown only when
- * the fabric has another than 0. */
-void lspci_print_function(const struct pci_device *device);
+ * the fabric has another than 0, the programming interface only with the details. */
+void lspci_print_function(const struct pci_device *device, bool details);
 /* The indented lines of -v. Reads registers; writes none. */
 void lspci_print_details(struct pci_device *device);
 /* Hexadecimal dump of the first `size` bytes, or fewer if there are no more. */

@@ -43,33 +43,59 @@ static void print_subsystem(const struct pci_device *device)
 
 static void print_bars(const struct pci_device *device)
 {
+	uint16_t command;
+
+	if (pci_read16(device, PCI_REG_COMMAND, &command) != 0)
+		return;
 	for (unsigned i = 0; i < pci_bar_count(device); i++) {
 		struct pci_bar bar;
 
 		if (pci_bar_read(device, i, &bar) != 0 || bar.kind == PCI_BAR_NONE)
 			continue;
 		if (bar.kind == PCI_BAR_IO)
-			print("\tI/O ports at %04llx\n", (unsigned long long)bar.base);
+			print("\tI/O ports at %04llx%s\n", (unsigned long long)bar.base,
+			      command & PCI_COMMAND_IO ? "" : " [disabled]");
 		else if (bar.base == 0)
 			print("\tMemory at <unassigned> (%s-bit, %sprefetchable)\n",
 			      bar.kind == PCI_BAR_MEMORY64 ? "64" : "32",
 			      bar.prefetchable ? "" : "non-");
 		else
-			print("\tMemory at %08llx (%s-bit, %sprefetchable)\n",
+			print("\tMemory at %08llx (%s-bit, %sprefetchable)%s\n",
 			      (unsigned long long)bar.base,
 			      bar.kind == PCI_BAR_MEMORY64 ? "64" : "32",
-			      bar.prefetchable ? "" : "non-");
+			      bar.prefetchable ? "" : "non-",
+			      command & PCI_COMMAND_MEMORY ? "" : " [disabled]");
 	}
 }
 
-static void print_window(const char *name, uint64_t base, uint64_t limit)
+static void print_rom(const struct pci_device *device)
 {
-	if (base > limit)
+	uint32_t rom;
+
+	if (device->header_type > 1 ||
+	    pci_read32(device, device->header_type ? PCI_REG_BRIDGE_ROM : PCI_REG_ROM, &rom) !=
+		    0)
+		return;
+	if (rom >> 11 && rom != 0xffffffff)
+		print("\tExpansion ROM at %08x%s\n", (unsigned)rom & ~0x7ffu,
+		      rom & 1 ? "" : " [disabled]");
+}
+
+/* Sizes of windows are whole KiB. */
+static void print_window(const char *name, unsigned digits, uint64_t base, uint64_t limit)
+{
+	uint64_t kib = (limit - base + 1) >> 10;
+	unsigned unit = 0;
+
+	if (base > limit) {
 		print("\t%s behind bridge: [disabled]\n", name);
-	else
-		print("\t%s behind bridge: %08llx-%08llx [size=%lluK]\n", name,
-		      (unsigned long long)base, (unsigned long long)limit,
-		      (unsigned long long)(limit - base + 1) / 1024);
+		return;
+	}
+	for (; kib % 1024 == 0 && unit < 2; kib >>= 10)
+		unit++;
+	print("\t%s behind bridge: %0*llx-%0*llx [size=%llu%c]\n", name, (int)digits,
+	      (unsigned long long)base, (int)digits, (unsigned long long)limit,
+	      (unsigned long long)kib, "KMG"[unit]);
 }
 
 static void print_io_window(const struct pci_device *device)
@@ -81,7 +107,7 @@ static void print_io_window(const struct pci_device *device)
 		return;
 	if ((io & 0xf) == 1 && pci_read32(device, PCI_REG_IO_WINDOW_HIGH, &high) != 0)
 		return;
-	print_window("I/O", (high & 0xffff) << 16 | (io & 0xf0u) << 8,
+	print_window("I/O", 4, (high & 0xffff) << 16 | (io & 0xf0u) << 8,
 		     (high & 0xffff0000) | (io & 0xf000u) | 0xfff);
 }
 
@@ -96,14 +122,39 @@ static void print_windows(const struct pci_device *device)
 	if (pci_read32(device, PCI_REG_MEMORY_WINDOW, &memory) != 0 ||
 	    pci_read32(device, PCI_REG_PREFETCH_WINDOW, &prefetch) != 0)
 		return;
-	print_window("Memory", (memory & 0xfff0u) << 16, (memory & 0xfff00000u) | 0xfffff);
+	print_window("Memory", 8, (memory & 0xfff0u) << 16, (memory & 0xfff00000u) | 0xfffff);
 	if ((prefetch & 0xf) == 1 &&
 	    (pci_read32(device, PCI_REG_PREFETCH_BASE_HIGH, &base_high) != 0 ||
 	     pci_read32(device, PCI_REG_PREFETCH_LIMIT_HIGH, &limit_high) != 0))
 		return;
-	print_window("Prefetchable memory",
+	print_window("Prefetchable memory", 8,
 		     (uint64_t)base_high << 32 | (prefetch & 0xfff0u) << 16,
 		     (uint64_t)limit_high << 32 | (prefetch & 0xfff00000u) | 0xfffff);
+}
+
+static void print_express(const struct pci_device *device, unsigned flags)
+{
+	static const char *const types[16] = {
+		[PCI_TYPE_ENDPOINT] = "Endpoint",
+		[PCI_TYPE_LEGACY_ENDPOINT] = "Legacy Endpoint",
+		[PCI_TYPE_ROOT_PORT] = "Root Port",
+		[PCI_TYPE_UPSTREAM_PORT] = "Upstream Port",
+		[PCI_TYPE_DOWNSTREAM_PORT] = "Downstream Port",
+		[PCI_TYPE_EXPRESS_TO_PCI] = "PCI-Express to PCI/PCI-X Bridge",
+		[PCI_TYPE_PCI_TO_EXPRESS] = "PCI/PCI-X to PCI-Express Bridge",
+		[PCI_TYPE_INTEGRATED_ENDPOINT] = "Root Complex Integrated Endpoint",
+		[PCI_TYPE_EVENT_COLLECTOR] = "Root Complex Event Collector",
+	};
+	const char *type = types[device->port_type & 15];
+	bool has_slot = device->port_type == PCI_TYPE_ROOT_PORT ||
+			device->port_type == PCI_TYPE_DOWNSTREAM_PORT;
+
+	print("Express (v%u) %s%s, MSI %02x", flags & PCI_EXP_FLAGS_VERSION,
+	      type ? type : "Unknown type",
+	      !has_slot                    ? ""
+	      : flags & PCI_EXP_FLAGS_SLOT ? " (Slot+)"
+					   : " (Slot-)",
+	      flags >> 9 & 0x1f);
 }
 
 /* What the first dword of a capability says in words. */
@@ -115,8 +166,7 @@ static void print_standard(const struct pci_device *device,
 
 	print("\tCapabilities: [%02x] ", walk->offset);
 	if (walk->id == PCI_CAP_EXPRESS)
-		print("Express (v%u) %s", control & PCI_EXP_FLAGS_VERSION,
-		      pci_port_type_name(device));
+		print_express(device, control);
 	else if (walk->id == PCI_CAP_MSI)
 		print("MSI: Enable%c Count=%u/%u Maskable%c 64bit%c",
 		      control & PCI_MSI_ENABLE ? '+' : '-', 1u << (control >> 4 & 7),
@@ -166,6 +216,7 @@ void lspci_print_details(struct pci_device *device)
 	print_subsystem(device);
 	print_flags(device);
 	print_bars(device);
+	print_rom(device);
 	if (pci_device_is_bridge(device))
 		print_windows(device);
 	print_capabilities(device);

@@ -240,18 +240,26 @@ TEST(pci_lspci, functions_details_and_bytes_are_printed)
 	pci_image_set(endpoint, PCI_REG_BAR0, 4, 0xfebd000c);
 	pci_image_set(endpoint, PCI_REG_BAR0 + 4, 4, 0x00000001);
 	pci_image_set(endpoint, PCI_REG_BAR0 + 8, 4, 0x0000c001);
+	pci_image_set(endpoint, PCI_REG_ROM, 4, 0xfea00001);
+	pci_image_set(root, PCI_REG_IO_WINDOW, 2, 0xd0c0);
+	pci_image_set(root, PCI_REG_MEMORY_WINDOW, 4, 0xfe10fe00);
+	pci_image_set(root, PCI_REG_PREFETCH_WINDOW, 4, 0x0001fff1);
 	topology_device(t, endpoint);
 	CHECK_STR(run_lspci(t, 0, NULL, NULL),
 		  "00:01.0 PCI bridge: Device 1f01:0002 (rev 01)\n"
 		  "01:00.0 VGA controller: Device 1f02:0001 (rev 01)\n");
 	text = run_lspci(t, 0, details, NULL);
 	CHECK(strstr(text, "\tBus: primary=00, secondary=01, subordinate=01\n"));
-	CHECK(strstr(text, "\tMemory at 1febd0000 (64-bit, prefetchable)\n"));
-	CHECK(strstr(text, "\tI/O ports at c000\n"));
-	CHECK(strstr(text, "\tCapabilities: [40] Express (v2) root port\n"));
+	CHECK(strstr(text, "\tMemory at 1febd0000 (64-bit, prefetchable) [disabled]\n"));
+	CHECK(strstr(text, "\tI/O ports at c000 [disabled]\n"));
+	CHECK(strstr(text, "\tCapabilities: [40] Express (v2) Root Port (Slot-), MSI 00\n"));
+	CHECK(strstr(text, "\tExpansion ROM at fea00000\n"));
+	CHECK(strstr(text, "\tI/O behind bridge: c000-dfff [size=8K]\n"));
+	CHECK(strstr(text, "\tMemory behind bridge: fe000000-fe1fffff [size=2M]\n"));
+	CHECK(strstr(text, "\tPrefetchable memory behind bridge: [disabled]\n"));
 	text = run_lspci(t, 0, bytes, address);
 	CHECK(strstr(text, "\n00: 02 1f 01 00 00 00 10 00 01 00 00 03 00 00 80 00\n"));
-	CHECK(strstr(text, "\n30: 00 00 00 00 40 00 00 00 00 00 00 00 00 00 00 00\n"));
+	CHECK(strstr(text, "\n30: 01 00 a0 fe 40 00 00 00 00 00 00 00 00 00 00 00\n"));
 	CHECK(!strstr(text, "\n40: "));
 	CHECK(strstr(run_lspci(t, -EINVAL, wrong, NULL), "neither an option"));
 	CHECK(strstr(run_lspci(t, -ENODEV, nobody, NULL), "no function at"));
