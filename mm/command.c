@@ -10,6 +10,7 @@
 #include <mm/zone.h>
 #include <kernel/json.h>
 #include <kernel/log.h>
+#include <kernel/percpu.h>
 #include <kernel/shell.h>
 #include <errno.h>
 
@@ -54,6 +55,31 @@ static void print_zones(void)
 	}
 }
 
+/* Frames that requests on this CPU got, and that were put from it, of all zones. */
+static void cpu_counts(unsigned cpu, uint64_t *got, uint64_t *put)
+{
+	*got = 0;
+	*put = 0;
+	for (unsigned i = 0; i < zone_count; i++) {
+		*got += atomic_load(&zones[i]->frames.cpus[cpu].got);
+		*put += atomic_load(&zones[i]->frames.cpus[cpu].put);
+	}
+}
+
+static void print_cpus(void)
+{
+	print("\n cpu        pages got        pages put\n");
+	cpu_for_each (cpu) {
+		uint64_t got;
+		uint64_t put;
+
+		cpu_counts(cpu, &got, &put);
+		if (got | put)
+			print("%4u %16llu %16llu\n", cpu, (unsigned long long)got,
+			      (unsigned long long)put);
+	}
+}
+
 static void print_slabs(void)
 {
 	struct slab_cache_statistics cache;
@@ -85,6 +111,22 @@ static void json_zones(struct json *json)
 		for (unsigned order = 0; order <= FOLIO_ORDER_MAX; order++)
 			json_number(json, NULL, zone_available(zone, order));
 		json_end(json);
+		json_end(json);
+	}
+	json_end(json);
+}
+
+static void json_cpus(struct json *json)
+{
+	json_array(json, "cpus");
+	cpu_for_each (cpu) {
+		uint64_t got;
+		uint64_t put;
+
+		cpu_counts(cpu, &got, &put);
+		json_object(json, NULL);
+		json_number(json, "pages_got", got);
+		json_number(json, "pages_put", put);
 		json_end(json);
 	}
 	json_end(json);
@@ -124,6 +166,7 @@ static void print_json(void)
 	json_number(&json, "withheld_pages", total.bad);
 	json_number(&json, "bad_page_reports", bad_page_count());
 	json_zones(&json);
+	json_cpus(&json);
 	json_slabs(&json);
 	json_finish(&json);
 }
@@ -175,6 +218,7 @@ static int mem_run(int argc, char **argv)
 	}
 	print_totals();
 	print_zones();
+	print_cpus();
 	print_slabs();
 	return 0;
 }

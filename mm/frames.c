@@ -40,8 +40,21 @@ void frames_init(struct frames *frames, void *state, uint64_t frame_count,
 	spin_lock_init(&frames->lock, &frontier_lock_class);
 }
 
-static void count(_Atomic uint64_t *counter, unsigned order)
+static NOINLINE void cpus_raise(struct frames *frames, unsigned end)
 {
+	unsigned old = atomic_load_explicit(&frames->cpu_end, memory_order_relaxed);
+
+	while (old < end && !atomic_compare_exchange_weak_explicit(&frames->cpu_end, &old, end,
+								   memory_order_relaxed,
+								   memory_order_relaxed))
+		;
+}
+
+static ALWAYS_INLINE void count(struct frames *frames, unsigned cpu, _Atomic uint64_t *counter,
+				unsigned order)
+{
+	if (UNLIKELY(cpu >= atomic_load_explicit(&frames->cpu_end, memory_order_relaxed)))
+		cpus_raise(frames, cpu + 1);
 	atomic_fetch_add_explicit(counter, UINT64_C(1) << order, memory_order_relaxed);
 }
 
@@ -182,7 +195,7 @@ static ALWAYS_INLINE uint64_t got(struct frames *frames, unsigned cpu, uint64_t 
 	if (order < BLOCK_ORDER)
 		atomic_store_explicit(&mine->row, frame / ROW_FRAMES % BLOCK_ROWS,
 				      memory_order_relaxed);
-	count(&mine->got, order);
+	count(frames, cpu, &mine->got, order);
 	return frame;
 }
 
@@ -292,7 +305,7 @@ bool frames_put(struct frames *frames, unsigned cpu, uint64_t frame, unsigned or
 	if (order == 0 ? !frames_is_open(frames, frame) || !put_small(frames, frame, 0)
 		       : !put_run_of(frames, frame, order))
 		return false;
-	count(&frames->cpus[cpu].put, order);
+	count(frames, cpu, &frames->cpus[cpu].put, order);
 	return true;
 }
 

@@ -23,9 +23,10 @@ static uint64_t frontier_of(const struct frames *frames)
 
 uint64_t frames_free(const struct frames *frames)
 {
+	unsigned end = atomic_load_explicit(&frames->cpu_end, memory_order_relaxed);
 	uint64_t free = frames->usable;
 
-	for (unsigned cpu = 0; cpu < CPUS_MAX; cpu++) {
+	for (unsigned cpu = 0; cpu < end; cpu++) {
 		const struct frames_cpu *one = &frames->cpus[cpu];
 
 		free += atomic_load_explicit(&one->put, memory_order_relaxed) -

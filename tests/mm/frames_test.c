@@ -299,9 +299,9 @@ TEST(frames, check_finds_a_wrong_count_and_a_wrong_hint)
 	atomic_fetch_add(&f.frames->trees[0], 1);
 	CHECK(frames_check(f.frames) != NULL);
 	atomic_fetch_sub(&f.frames->trees[0], 1);
-	atomic_fetch_add(&f.frames->cpus[5].put, 1);
+	atomic_fetch_add(&f.frames->cpus[0].put, 1);
 	CHECK(frames_check(f.frames) != NULL);
-	atomic_fetch_sub(&f.frames->cpus[5].put, 1);
+	atomic_fetch_sub(&f.frames->cpus[0].put, 1);
 	CHECK(frames_put(f.frames, 0, frame, 0));
 	frames_fixture_end(&f);
 }
