@@ -165,7 +165,7 @@ volatile void *pci_bar_map(const struct pci_device *device, unsigned index, uint
 	registers = mmio_map(phys(bar.base + offset), length);
 	if (!registers)
 		return refuse(device, index, "cannot be mapped: no address space or memory");
-	if (pci_command_change(device, 0, PCI_COMMAND_MEMORY) != 0)
+	if (pci_path_enable(device, PCI_COMMAND_MEMORY) != 0)
 		return refuse(device, index, "cannot be switched on");
 	return registers;
 }

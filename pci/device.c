@@ -165,3 +165,17 @@ int pci_command_change(const struct pci_device *device, uint16_t clear, uint16_t
 		return error;
 	return pci_write16(device, PCI_REG_COMMAND, (uint16_t)((command & ~clear) | set));
 }
+
+int pci_path_enable(const struct pci_device *device, uint16_t bits)
+{
+	for (; device; device = device->parent) {
+		uint16_t command;
+		int error = pci_read16(device, PCI_REG_COMMAND, &command);
+
+		if (error == 0 && (command & bits) != bits)
+			error = pci_write16(device, PCI_REG_COMMAND, command | bits);
+		if (error != 0)
+			return error;
+	}
+	return 0;
+}

@@ -167,4 +167,11 @@ int pci_write32(const struct pci_device *device, unsigned offset, uint32_t value
 int pci_command_change(const struct pci_device *device, uint16_t clear,
 		       uint16_t set) MUST_CHECK;
 
+/*
+ * Set command bits (decoding, bus mastering) in the device and every bridge above it: a bridge
+ * that is no master passes nothing up, and firmware sets only what it needed itself. Bridges
+ * keep them. Errors as pci_command_change().
+ */
+int pci_path_enable(const struct pci_device *device, uint16_t bits) MUST_CHECK;
+
 #endif

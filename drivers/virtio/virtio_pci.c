@@ -462,7 +462,7 @@ static int probe(struct pci_device *pci)
 	regions_find(v);
 	error = regions_map(v);
 	if (!error)
-		error = pci_command_change(pci, 0, PCI_COMMAND_MASTER);
+		error = pci_path_enable(pci, PCI_COMMAND_MASTER);
 	if (!error)
 		error = virtio_device_attach(&v->device);
 	if (error) {

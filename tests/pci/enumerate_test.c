@@ -78,6 +78,23 @@ TEST(pci_enumerate, tree_of_trusted_numbers_is_found_without_a_write)
 	topology_free(t);
 }
 
+TEST(pci_enumerate, enabling_a_device_opens_every_bridge_above_it)
+{
+	struct topology *t = topology_new();
+	struct board b = build_board(t);
+
+	pci_image_set(b.up, PCI_REG_COMMAND, 2, PCI_COMMAND_MEMORY);
+	CHECK_EQ(pci_path_enable(topology_device(t, b.ends[2]), PCI_COMMAND_MASTER), 0);
+	CHECK_EQ(pci_image_get(b.ends[2], PCI_REG_COMMAND, 2), PCI_COMMAND_MASTER);
+	CHECK_EQ(pci_image_get(b.right, PCI_REG_COMMAND, 2), PCI_COMMAND_MASTER);
+	CHECK_EQ(pci_image_get(b.up, PCI_REG_COMMAND, 2),
+		 PCI_COMMAND_MASTER | PCI_COMMAND_MEMORY);
+	CHECK_EQ(pci_image_get(b.second, PCI_REG_COMMAND, 2), PCI_COMMAND_MASTER);
+	CHECK_EQ(pci_image_get(b.left, PCI_REG_COMMAND, 2), 0);
+	CHECK_EQ(pci_image_get(b.first, PCI_REG_COMMAND, 2), 0);
+	topology_free(t);
+}
+
 TEST(pci_enumerate, A_T47_unnumbered_machine_gets_depth_first_numbers)
 {
 	struct topology *t = topology_new();
