@@ -54,9 +54,11 @@ void boot_info_report(const struct boot_info *info)
 		log_info("boot: command line: %.400s", info->command_line);
 	if (info->ranges_dropped)
 		log_warn("boot: %u memory ranges are too many and are not used: firmware's map "
-			 "is "
-			 "in pieces",
+			 "is in pieces",
 			 info->ranges_dropped);
+	/* A line costs thousands of instructions, shown or not. */
+	if (log_level() < LOG_DEBUG)
+		return;
 	for (uint32_t i = 0; i < MIN(info->range_count, RANGES_SHOWN); i++)
 		log_debug("boot: %#14llx %10llu KiB %s",
 			  (unsigned long long)info->ranges[i].start.addr,

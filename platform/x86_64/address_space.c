@@ -54,7 +54,7 @@ void address_space_load(struct phys root)
 
 static void map_or_die(uintptr_t virt, struct phys p, uint64_t size, unsigned protection)
 {
-	int error = size ? mmu_map_boot(virt, p, size, protection) : 0;
+	int error = size ? mmu_map_kernel(virt, p, size, protection) : 0;
 
 	if (error)
 		panic("address space: cannot map %#lx bytes at physical %#lx (error %d); the "

@@ -28,9 +28,6 @@ void address_space_load(struct phys root);
  * image, which may be executable from the start; entries become global.
  */
 int mmu_map_kernel(uintptr_t virt, struct phys p, uint64_t size, unsigned protection);
-/* The same for the address space in the making, where nothing can be in the way: boot_info's
- * ranges are disjoint, and looking would cost as much as mapping. */
-int mmu_map_boot(uintptr_t virt, struct phys p, uint64_t size, unsigned protection);
 
 /* Leaf entry of an address behind the private slot, from this CPU's own level-1 table. */
 struct pte private_lookup(uintptr_t virt);

@@ -101,83 +101,74 @@ static struct pte *page_table_reach(uintptr_t virt, unsigned level)
 	}
 }
 
-/* Largest level whose page fits at virt and p with `size` bytes to go, and where no table
- * stands in the way. */
-static unsigned map_level(uintptr_t virt, struct phys p, uint64_t size)
+/* Largest level, `level` at most, whose page fits at virt and p with `size` bytes to go. */
+static unsigned fitting_level(unsigned level, uintptr_t virt, struct phys p, uint64_t size)
 {
-	unsigned level = 3;
-	unsigned there = 0;
-	struct pte *found = page_table_find(virt, &there);
-
 	while (level > 1 && (!level_has_leaves(level) || size < level_size(level) ||
 			     !is_aligned(virt | p.addr, level_size(level))))
 		level--;
-	if (found && there < level)
-		level = there;
 	return level;
 }
 
-/* Leaves from `entry` on, in its table alone, while pages of this level fit: walking down for
- * each of them is what mapping a large machine would cost. Bytes mapped. */
-static uint64_t fill_table(struct pte *entry, unsigned level, uintptr_t virt, struct phys p,
-			   uint64_t size, unsigned protection)
+/*
+ * Leaves into `count` entries, or up to the first that is present, if some may be; how many.
+ * A store, and a test where needed, is all that mapping a page of a large machine costs.
+ */
+static uint64_t fill_table(struct pte *entry, uint64_t count, bool is_new, unsigned level,
+			   struct pte leaf)
 {
-	struct pte leaf = pte_global(pte_leaf(level, p, protection));
-	uint64_t step = level_size(level);
-	uint64_t room = PTES_PER_TABLE - level_index(level, virt);
-	uint64_t count = MIN(size / step, room);
-	uint64_t i = 0;
+	const uint64_t step = level_size(level);
+	struct pte *const end = entry + count;
+	struct pte *at = entry;
 
-	do {
-		pte_write(level, &entry[i++], leaf);
-		leaf = pte_next(level, leaf);
-	} while (i < count && !pte_is_present(pte_read(&entry[i])));
-	return i * step;
+	ASSERT(level < LEVEL_KERNEL_TOP);
+	if (is_new) {
+		for (; at != end; at++, leaf.bits += step)
+			pte_write(level, at, leaf);
+	} else {
+		for (; at != end && !pte_is_present(pte_read(at)); at++, leaf.bits += step)
+			pte_write(level, at, leaf);
+	}
+	return (uint64_t)(at - entry);
+}
+
+/* What one table takes. 0, -EEXIST or -ENOMEM. */
+static int map_some(uintptr_t virt, struct phys p, uint64_t size, unsigned protection,
+		    uint64_t *mapped)
+{
+	unsigned there = LEVEL_KERNEL_TOP - 1;
+	struct pte *found = page_table_find(virt, &there);
+	struct pte *entry;
+
+	if (found && pte_is_present(pte_read(found)))
+		return -EEXIST;
+	unsigned level = fitting_level(there, virt, p, size);
+	uint64_t room = PTES_PER_TABLE - level_index(level, virt);
+	uint64_t count = MIN(room, size >> level_shift(level));
+
+	entry = page_table_reach(virt, level);
+	if (!entry)
+		return -ENOMEM;
+	count = fill_table(entry, count, level < there, level,
+			   pte_global(pte_leaf(level, p, protection)));
+	*mapped = count << level_shift(level);
+	return 0;
 }
 
 int page_table_map_locked(uintptr_t virt, struct phys p, uint64_t size, unsigned protection)
 {
-	for (uint64_t done = 0; done < size;) {
-		struct phys at = phys(p.addr + done);
-		unsigned level = map_level(virt + done, at, size - done);
-		struct pte *entry = page_table_reach(virt + done, level);
+	uint64_t mapped;
 
-		if (!entry) {
+	for (uint64_t done = 0; done < size; done += mapped) {
+		int error = map_some(virt + done, phys(p.addr + done), size - done, protection,
+				     &mapped);
+
+		if (error) {
 			page_table_clear_locked(virt, done);
-			return -ENOMEM;
+			return error;
 		}
-		done += fill_table(entry, level, virt + done, at, size - done, protection);
 	}
 	return 0;
-}
-
-/* How many entries from `entry` on, in its table and at most `max`, are not present. */
-static uint64_t count_empty(const struct pte *entry, unsigned level, uintptr_t virt,
-			    uint64_t max)
-{
-	uint64_t room = PTES_PER_TABLE - level_index(level, virt);
-	uint64_t count = 0;
-
-	max = MIN(max, room);
-	while (count < max && !pte_is_present(pte_read(&entry[count])))
-		count++;
-	return count;
-}
-
-bool page_table_is_empty_locked(uintptr_t virt, uint64_t size)
-{
-	for (uintptr_t at = virt; at - virt < size;) {
-		unsigned level = LEVEL_KERNEL_TOP - 1;
-		struct pte *entry = page_table_find(at, &level);
-		uint64_t left = virt + size - align_down(at, level_size(level));
-		uint64_t pages = (left + level_size(level) - 1) >> level_shift(level);
-		uint64_t empty = entry ? count_empty(entry, level, at, pages) : 1;
-
-		if (empty == 0)
-			return false;
-		at = align_down(at, level_size(level)) + empty * level_size(level);
-	}
-	return true;
 }
 
 void page_table_clear_locked(uintptr_t virt, uint64_t size)
@@ -195,23 +186,15 @@ void page_table_clear_locked(uintptr_t virt, uint64_t size)
 	}
 }
 
-int mmu_map_boot(uintptr_t virt, struct phys p, uint64_t size, unsigned protection)
+int mmu_map_kernel(uintptr_t virt, struct phys p, uint64_t size, unsigned protection)
 {
 	struct irq_state state = spin_lock_irqsave(&page_table_lock);
 	int error = page_table_map_locked(virt, p, size, protection);
 
 	spin_unlock_irqrestore(&page_table_lock, state);
-	return error;
-}
-
-int mmu_map_kernel(uintptr_t virt, struct phys p, uint64_t size, unsigned protection)
-{
-	struct irq_state state = spin_lock_irqsave(&page_table_lock);
-	int error = -EEXIST;
-
-	if (page_table_is_empty_locked(virt, size))
-		error = page_table_map_locked(virt, p, size, protection);
-	spin_unlock_irqrestore(&page_table_lock, state);
+	/* What was mapped for a moment may have been cached. */
+	if (error)
+		tlb_shoot_down(virt, size);
 	return error;
 }
 

@@ -25,7 +25,8 @@ struct pte *page_table_find(uintptr_t virt, unsigned *level);
 /* The entry on `level` (3 or 2) above a table that page_table_find() saw. */
 struct pte *page_table_entry(uintptr_t virt, unsigned level);
 
-bool page_table_is_empty_locked(uintptr_t virt, uint64_t size) REQUIRES(page_table_lock);
+/* 0, -EEXIST where something is mapped already, -ENOMEM; after an error nothing stays mapped,
+ * but the caller flushes. */
 int page_table_map_locked(uintptr_t virt, struct phys p, uint64_t size, unsigned protection)
 	REQUIRES(page_table_lock);
 /* Entries in the range become not present; no flush. Large pages must lie inside it whole. */

@@ -69,12 +69,6 @@ static inline struct pte pte_leaf(unsigned level, struct phys p, unsigned protec
 	return (struct pte){bits};
 }
 
-/* The leaf for the page after this one's. */
-static inline struct pte pte_next(unsigned level, struct pte leaf)
-{
-	return (struct pte){leaf.bits + level_size(level)};
-}
-
 /* An entry on `level` that leads to a table of the level below. Protection is in leaves only.
  */
 static inline struct pte pte_table(unsigned level, struct phys table, bool from_boot)
