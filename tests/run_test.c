@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Tests of the runner: a failing, an empty, a skipped, a broken and a leaking test are reported
- * as such. The canaries sit in the suite "canary", which the runner never runs by itself.
+ * as such. They are called from here; those of canary_test.c end up at the judge.
  */
 #include <tests/internal.h>
 #include <kernel/assert.h>
