@@ -22,7 +22,8 @@ unsigned cpu_possible(void);
 
 /*
  * Start every possible CPU but this one; each ends in entry(), on its own stack, with
- * interrupts off, and never returns. A CPU that does not answer within a second is reported and
+ * interrupts off, and never returns. A CPU that does not answer within a second (ten under a
+ * hypervisor, which may not run it for a while) is reported and
  * left out. Returns the number of CPUs now running, this one included.
  */
 unsigned cpu_start_all(void (*entry)(void));

@@ -18,6 +18,7 @@
 
 #define NS_SHIFT     32 /* of the factor from cycles to nanoseconds */
 #define CYCLES_SHIFT 28 /* and back: good to 64 GHz */
+#define STEP_MAX_NS  (3600 * NSEC_PER_SEC)
 
 static uint64_t frequency;
 static uint64_t first_cycles;
@@ -56,31 +57,30 @@ void clock_delay_ns(uint64_t ns)
 }
 
 /* A little late rather than early: the two clocks were measured to a part in some thousand. */
-static void count_start(uint64_t deadline_ns)
+static void count_start(uint64_t wait_ns)
 {
-	uint64_t now = clock_ns();
-	uint64_t wait = deadline_ns > now ? deadline_ns - now : 0;
-	uint64_t count =
-		scale(MIN(wait, NSEC_PER_SEC * 3600), timer_counts_per_ns, CYCLES_SHIFT);
+	uint64_t count = scale(wait_ns, timer_counts_per_ns, CYCLES_SHIFT);
 
 	count += (count >> 12) + 1;
 	apic_timer_start(&local_apic, (uint32_t)MIN(count, UINT32_MAX));
 }
 
+/* Far deadlines are reached in steps: neither clock counts for ever, and the product of a very
+ * far one would wrap round into the past. */
 static void timer_program(uint64_t deadline_ns)
 {
-	if (!cpu_features.tsc_deadline) {
-		if (deadline_ns == CLOCK_NEVER)
-			apic_timer_start(&local_apic, 0);
-		else
-			count_start(deadline_ns);
-		return;
-	}
-	if (deadline_ns == CLOCK_NEVER)
+	uint64_t now = clock_ns();
+	uint64_t wait = deadline_ns > now ? MIN(deadline_ns - now, STEP_MAX_NS) : 0;
+
+	if (deadline_ns == CLOCK_NEVER && cpu_features.tsc_deadline)
 		msr_write(MSR_TSC_DEADLINE, 0);
-	else
+	else if (deadline_ns == CLOCK_NEVER)
+		apic_timer_start(&local_apic, 0);
+	else if (cpu_features.tsc_deadline)
 		msr_write(MSR_TSC_DEADLINE,
-			  first_cycles + scale(deadline_ns, cycles_per_ns, CYCLES_SHIFT) + 1);
+			  first_cycles + scale(now + wait, cycles_per_ns, CYCLES_SHIFT) + 1);
+	else
+		count_start(wait);
 }
 
 void clock_set_timer(uint64_t deadline_ns)

@@ -16,6 +16,7 @@
 #define XSTATE_AVX       BIT64(2)
 #define XSTATE_AVX512    (BIT64(5) | BIT64(6) | BIT64(7))
 #define FXSAVE_AREA_SIZE 512
+#define PAT_AT_RESET     UINT64_C(0x0007040600070406)
 
 struct cpu_features cpu_features RO_AFTER_INIT;
 
@@ -79,7 +80,9 @@ void cpu_features_detect(void)
 
 	f->max_leaf = cpuid_read(0, 0).eax;
 	f->apic_id = r.ebx >> 24;
+	f->machine_check = r.edx & BIT(7);
 	f->global_pages = r.edx & BIT(13);
+	f->page_attributes = r.edx & BIT(16);
 	f->x2apic = r.ecx & BIT(21);
 	f->tsc_deadline = r.ecx & BIT(24);
 	f->xsave = r.ecx & BIT(26);
@@ -108,12 +111,16 @@ void cpu_features_enable(void)
 		msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_NX);
 	cr0_write((cr0_read() | CR0_WRITE_PROTECT | CR0_MONITOR_FPU | CR0_NUMERIC_ERROR) &
 		  ~(CR0_EMULATE_FPU | CR0_TASK_SWITCHED | CR0_NO_CACHE | CR0_NO_WRITE_BACK));
+	cr4 |= f->machine_check ? CR4_MACHINE_CHECK : 0;
 	cr4 |= f->global_pages ? CR4_GLOBAL_PAGES : 0;
 	cr4 |= f->smep ? CR4_SMEP : 0;
 	cr4 |= f->smap ? CR4_SMAP : 0;
 	cr4 |= f->umip ? CR4_UMIP : 0;
 	cr4 |= f->xsave ? CR4_XSAVE : 0;
 	cr4_write(cr4);
+	/* Firmware may have changed it, and on this CPU only; page_table.h relies on it. */
+	if (f->page_attributes)
+		msr_write(MSR_PAT, PAT_AT_RESET);
 	if (f->xsave)
 		xcr0_write(f->vector_state);
 }

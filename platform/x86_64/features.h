@@ -12,6 +12,8 @@ struct cpu_features {
 	bool gib_pages;
 	bool no_execute;
 	bool global_pages;
+	bool machine_check;
+	bool page_attributes;
 	bool smep;
 	bool smap;
 	bool umip;

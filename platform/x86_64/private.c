@@ -35,9 +35,9 @@ void private_pool_init(unsigned cpus)
 	pool_size = align_up(cpus * PRIVATE_BLOCK_SIZE, GRANULE);
 	pool_start = boot_memory_alloc(pool_size, GRANULE);
 	if (!pool_start.addr)
-		panic("memory: no %lu KiB for the private pages of %u CPUs; give the machine "
-		      "more memory or start it with cpus=1",
-		      pool_size >> 10, cpus);
+		panic("memory: no %lu KiB below 4 GiB for the private pages of CPUs; give the "
+		      "machine more memory",
+		      pool_size >> 10);
 }
 
 void private_pool_extent(struct phys *start, uint64_t *size)

@@ -17,6 +17,7 @@
 #define CR0_WRITE_PROTECT   BIT64(16)
 #define CR0_NO_WRITE_BACK   BIT64(29)
 #define CR0_NO_CACHE        BIT64(30)
+#define CR4_MACHINE_CHECK   BIT64(6)
 #define CR4_GLOBAL_PAGES    BIT64(7)
 #define CR4_FXSR            BIT64(9)
 #define CR4_SIMD_EXCEPTIONS BIT64(10)
@@ -28,6 +29,7 @@
 
 #define MSR_APIC_BASE    0x1bu
 #define MSR_TSC_DEADLINE 0x6e0u
+#define MSR_PAT          0x277u
 #define MSR_EFER         0xc0000080u
 #define EFER_NX          BIT64(11)
 

@@ -6,6 +6,7 @@
 #include <platform/clock.h>
 #include <platform/cpu.h>
 #include <platform/irq.h>
+#include <platform/x86_64/private.h>
 #include <platform/x86_64/reference_counter.h>
 #include <kernel/boot_info.h>
 #include <kernel/ipi.h>
@@ -107,6 +108,28 @@ TEST(x86_clock, a_halt_is_ended_by_an_interrupt_and_counted)
 	CHECK(cpu_halted_cycles(cpu_current()) > before);
 	CHECK(!irq_enabled());
 	irq_restore(state);
+}
+
+/* 2^63 ns in cycles do not fit in 64 bits: the timer must neither fire now nor all the time.
+ * Another CPU may make the kernel arm it in the meantime, hence the tries. */
+TEST(x86_clock, a_very_far_deadline_stays_armed_and_quiet)
+{
+	uint64_t far = UINT64_C(1) << 63;
+	uint64_t left = 0;
+
+	for (unsigned tries = 0; tries < 20 && left != far; tries++) {
+		struct irq_state state = irq_save();
+
+		clock_set_timer(far);
+		irq_enable();
+		clock_delay_ns(NSEC_PER_MSEC);
+		irq_disable();
+		left = private_area()->timer_deadline;
+		/* The kernel looks at its own timers again. */
+		clock_set_timer(0);
+		irq_restore(state);
+	}
+	CHECK(left == far);
 }
 
 TEST(x86_clock, the_battery_clock_knows_the_century)
