@@ -12,6 +12,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#define ARENA_ALIGNMENT GIB(1)
+
 _Atomic unsigned hosted_barrier_word;
 uint8_t *hosted_arena;
 uint8_t hosted_private_slot[PAGE_SIZE];
@@ -27,14 +29,26 @@ static void give_up(void)
 	exit(1);
 }
 
+/* Address space for the arena where the direct map can use the largest pages; at an odd address
+ * it would take more small ones than there are tables for. */
+static void *aligned_space(uint64_t size)
+{
+	void *space = mmap(NULL, size + ARENA_ALIGNMENT, PROT_NONE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (space == MAP_FAILED)
+		give_up();
+	return (void *)(((uintptr_t)space + ARENA_ALIGNMENT - 1) & ~(ARENA_ALIGNMENT - 1));
+}
+
 void hosted_memory_init(uint64_t size)
 {
 	arena_size = size;
 	arena_fd = memfd_create("quire", MFD_CLOEXEC);
 	if (arena_fd < 0 || ftruncate(arena_fd, (off_t)size) != 0)
 		give_up();
-	hosted_arena = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
-			    arena_fd, 0);
+	hosted_arena = mmap(aligned_space(size), size, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_NORESERVE | MAP_FIXED, arena_fd, 0);
 	if (hosted_arena == MAP_FAILED)
 		give_up();
 }
