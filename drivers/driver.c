@@ -83,8 +83,7 @@ unsigned drivers_bind_all(struct pci_fabric *fabric)
 	struct pci_device *device;
 	unsigned bound = 0;
 
-	pci_for_each_device(device, fabric)
-	{
+	pci_for_each_device (device, fabric) {
 		table_for_each (quire_drivers, driver) {
 			if (device->driver || !may_have_driver(device))
 				break;

@@ -240,8 +240,7 @@ static void print_try(const struct atomic_report *report, const struct pci_devic
 
 	if (!requester->express || requester->physical_function)
 		return;
-	pci_for_each_device(port, report->fabric)
-	{
+	pci_for_each_device (port, report->fabric) {
 		if (!atomic_report_is_slot(port) || shown == 4 ||
 		    atomic_ops_evaluate_slot(port, ATOMIC_32 | ATOMIC_64, scratch) != 0 ||
 		    atomic_result_verdict(scratch, scratch->mask) != ATOMIC_YES)
@@ -341,8 +340,7 @@ static void print_slots(const struct atomic_report *report, struct atomic_result
 
 	print("\nSLOTS    %-13s %-5s %-13s %-7s %-7s %-7s %s\n", "port", "link", "now", "32",
 	      "64", "128", "why not");
-	pci_for_each_device(port, report->fabric)
-	{
+	pci_for_each_device (port, report->fabric) {
 		if (atomic_report_is_slot(port) &&
 		    atomic_ops_evaluate_slot(port, ATOMIC_ALL, result) == 0)
 			print_slot(port, result);
@@ -355,8 +353,7 @@ static void print_notes(const struct atomic_report *report, struct atomic_result
 	const struct pci_device *port;
 	char address[PCI_ADDRESS_TEXT];
 
-	pci_for_each_device(port, report->fabric)
-	{
+	pci_for_each_device (port, report->fabric) {
 		if (!atomic_report_is_slot(port) ||
 		    atomic_ops_evaluate_slot(port, ATOMIC_ALL, result) != 0)
 			continue;
@@ -386,8 +383,7 @@ static void print_all(const struct atomic_report *report, struct atomic_result *
 	const struct pci_device *device;
 	unsigned others = 0;
 
-	pci_for_each_device(device, report->fabric)
-	{
+	pci_for_each_device (device, report->fabric) {
 		if (atomic_report_is_requester(device))
 			print_block(report, device, result, scratch);
 		else

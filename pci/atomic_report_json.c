@@ -89,8 +89,7 @@ static void json_slots(struct json *json, const struct atomic_report *report,
 	const struct pci_device *port;
 
 	json_array(json, "slots");
-	pci_for_each_device(port, report->fabric)
-	{
+	pci_for_each_device (port, report->fabric) {
 		if (!atomic_report_is_slot(port) ||
 		    atomic_ops_evaluate_slot(port, ATOMIC_ALL, result) != 0)
 			continue;
@@ -122,8 +121,7 @@ int atomic_report_print_json(const struct atomic_report *report, const struct pc
 	json_string(&json, "access", report->access);
 	json_bool(&json, "hypervisor", report->hypervisor);
 	json_array(&json, "requesters");
-	pci_for_each_device(device, report->fabric)
-	{
+	pci_for_each_device (device, report->fabric) {
 		if (only ? device == only : atomic_report_is_requester(device))
 			json_requester(&json, report, device, result);
 	}

@@ -110,8 +110,7 @@ struct pci_device *pci_device_find(const struct pci_fabric *fabric, struct pci_a
 {
 	struct pci_device *device;
 
-	pci_for_each_device(device, fabric)
-	{
+	pci_for_each_device (device, fabric) {
 		if (pci_address_equal(device->address, address))
 			return device;
 	}

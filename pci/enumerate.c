@@ -176,7 +176,7 @@ struct pci_device *pci_scan_bus(struct pci_scan *scan, unsigned bus, struct pci_
 	return cursor.first;
 }
 
-/* The next bridge of the tree whose bus was not looked at, after scanning `bus` it is on. */
+/* Scan the bus behind each bridge among these siblings, if its numbers can be trusted. */
 static void descend(struct pci_scan *scan, struct pci_device *first)
 {
 	struct pci_bus_set claimed = {{0}};
@@ -196,8 +196,8 @@ static bool scan_root(struct pci_scan *scan, unsigned bus)
 		return false;
 	pci_bus_set_add(&scan->roots, bus);
 	descend(scan, first);
-	/* Depth first over what is there; each bus's bridges are entered as its first function
-	 * is reached, so the walk finds the new children below them. */
+	/* Depth first, without recursion: a group of siblings is descended from when its first
+	 * function is reached, so the walk finds the children it adds. */
 	while (device) {
 		if (device->first_child) {
 			device = device->first_child;
@@ -217,8 +217,7 @@ static struct pci_bus_set claimed_buses(const struct pci_scan *scan)
 	struct pci_bus_set claimed = scan->scanned;
 	struct pci_device *bridge;
 
-	pci_for_each_device(bridge, scan->fabric)
-	{
+	pci_for_each_device (bridge, scan->fabric) {
 		if (bridge->address.segment != scan->range.segment || bridge->unreachable)
 			continue;
 		for (unsigned bus = bridge->secondary; bus && bus <= bridge->subordinate; bus++)

@@ -84,33 +84,43 @@ static int hardware_write(struct pci_access *access, struct pci_address address,
 	return 0;
 }
 
-/* Ranges of one segment become one, holes included: a bus in a hole reads as out of reach. */
+/* The first entry of its segment, unless the ports reach all of that anyway. */
+static bool entry_opens_segment(unsigned entry)
+{
+	uint32_t segment = hardware.mcfg.entries[entry].buses.segment;
+
+	for (unsigned i = 0; i < entry; i++) {
+		if (hardware.mcfg.entries[i].buses.segment == segment)
+			return false;
+	}
+	return !hardware.ports || segment != 0;
+}
+
+/* From the first to the last bus of the segment; a bus in a hole reads as out of reach. */
+static void widen_to_segment(struct pci_bus_range *range)
+{
+	for (unsigned i = 0; i < hardware.mcfg.count; i++) {
+		const struct pci_bus_range *buses = &hardware.mcfg.entries[i].buses;
+
+		if (buses->segment != range->segment)
+			continue;
+		range->first = MIN(range->first, buses->first);
+		range->last = MAX(range->last, buses->last);
+	}
+}
+
 static bool hardware_range(struct pci_access *access, unsigned index,
 			   struct pci_bus_range *range)
 {
-	unsigned found = 0;
-
 	(void)access;
 	*range = (struct pci_bus_range){0, 0, 0xff};
-	if (hardware.ports && found++ == index)
+	if (hardware.ports && index-- == 0)
 		return true;
 	for (unsigned i = 0; i < hardware.mcfg.count; i++) {
-		const struct pci_bus_range *buses = &hardware.mcfg.entries[i].buses;
-		bool known = hardware.ports && buses->segment == 0;
-
-		for (unsigned j = 0; j < i; j++)
-			known |= hardware.mcfg.entries[j].buses.segment == buses->segment;
-		if (known || found++ != index)
+		if (!entry_opens_segment(i) || index-- != 0)
 			continue;
-		*range = *buses;
-		for (unsigned j = i; j < hardware.mcfg.count; j++) {
-			const struct pci_bus_range *more = &hardware.mcfg.entries[j].buses;
-
-			if (more->segment != buses->segment)
-				continue;
-			range->first = more->first < range->first ? more->first : range->first;
-			range->last = more->last > range->last ? more->last : range->last;
-		}
+		*range = hardware.mcfg.entries[i].buses;
+		widen_to_segment(range);
 		return true;
 	}
 	return false;

@@ -46,8 +46,7 @@ static struct pci_device *nearest_bridge(struct pci_device *device)
 {
 	struct pci_device *bridge, *best = NULL;
 
-	pci_for_each_device(bridge, device->fabric)
-	{
+	pci_for_each_device (bridge, device->fabric) {
 		/* Listings ascend and numbers_hold(): nothing above lies behind. */
 		if (pci_address_key(bridge->address) > pci_address_key(device->address))
 			break;
@@ -63,8 +62,7 @@ static struct pci_device *unreadable_below(struct pci_device *bridge)
 {
 	struct pci_device *device;
 
-	pci_for_each_device(device, bridge->fabric)
-	{
+	pci_for_each_device (device, bridge->fabric) {
 		if (device->address.segment == bridge->address.segment &&
 		    device->address.bus == bridge->secondary &&
 		    device->readability == PCI_UNREADABLE)
@@ -95,8 +93,7 @@ static void report_shared_buses(struct pci_fabric *fabric)
 	struct pci_device *bridge, *before = NULL;
 	struct pci_bus_set led_to = {{0}};
 
-	pci_for_each_device(bridge, fabric)
-	{
+	pci_for_each_device (bridge, fabric) {
 		if (before && before->address.segment != bridge->address.segment)
 			led_to = (struct pci_bus_set){{0}};
 		before = bridge;
@@ -130,5 +127,6 @@ void pci_list_functions(struct pci_fabric *fabric)
 			address.segment++;
 	}
 	report_shared_buses(fabric);
-	pci_for_each_device(device, fabric) link_listed(device);
+	pci_for_each_device (device, fabric)
+		link_listed(device);
 }

@@ -110,8 +110,7 @@ static void print_json(const struct pci_fabric *fabric, const struct request *re
 	json_bool(&json, "renumbered", fabric->renumbered);
 	json_number(&json, "defects", fabric->defect_count);
 	json_array(&json, "functions");
-	pci_for_each_device(device, fabric)
-	{
+	pci_for_each_device (device, fabric) {
 		if (!request->one || pci_address_equal(device->address, request->address))
 			json_function(&json, device);
 	}
@@ -185,8 +184,7 @@ int lspci_run(struct pci_fabric *fabric, int argc, char **argv)
 		lspci_print_tree(fabric);
 		return 0;
 	}
-	pci_for_each_device(device, fabric)
-	{
+	pci_for_each_device (device, fabric) {
 		if (!request.one || pci_address_equal(device->address, request.address))
 			print_one(device, &request);
 	}

@@ -103,8 +103,7 @@ void lspci_print_tree(const struct pci_fabric *fabric)
 {
 	const struct pci_device *device, *before = NULL;
 
-	pci_for_each_device(device, fabric)
-	{
+	pci_for_each_device (device, fabric) {
 		if (device->parent)
 			continue;
 		if (!before || before->address.bus != device->address.bus ||

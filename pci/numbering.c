@@ -138,8 +138,7 @@ static void close_root(struct pci_scan *scan, unsigned bus)
 {
 	struct pci_device *device;
 
-	pci_for_each_device(device, scan->fabric)
-	{
+	pci_for_each_device (device, scan->fabric) {
 		if (device->address.segment == scan->range.segment &&
 		    device->address.bus == bus && pci_device_is_bridge(device) &&
 		    !write_numbers(device, 0, 0, 0))

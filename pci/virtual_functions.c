@@ -50,8 +50,7 @@ static void mark_listed(struct pci_device *pf, const struct virtual_set *set)
 {
 	struct pci_device *vf;
 
-	pci_for_each_device(vf, pf->fabric)
-	{
+	pci_for_each_device (vf, pf->fabric) {
 		unsigned distance = pci_address_routing_id(vf->address) -
 				    pci_address_routing_id(pf->address) - set->offset;
 		unsigned stride = set->stride ? set->stride : 1;
@@ -113,8 +112,7 @@ void pci_virtual_functions_add(struct pci_fabric *fabric)
 {
 	struct pci_device *device;
 
-	pci_for_each_device(device, fabric)
-	{
+	pci_for_each_device (device, fabric) {
 		if (device->sriov && !device->physical_function)
 			add_functions_of(device);
 	}

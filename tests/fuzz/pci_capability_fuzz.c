@@ -116,8 +116,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	pci_fabric_init(&fabric, &image.access);
 	if (pci_enumerate(&fabric) == 0)
 		ASSERT(fabric.device_count > 0);
-	pci_for_each_device(device, &fabric)
-	{
+	pci_for_each_device (device, &fabric) {
 		walk_lists(device);
 		judge(device);
 	}

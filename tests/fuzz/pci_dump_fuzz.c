@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	if (error == 0)
 		ASSERT(pci_enumerate(&fabric) == 0);
 	ASSERT(fabric.device_count == image.count);
-	pci_for_each_device(device, &fabric)
+	pci_for_each_device (device, &fabric)
 		ASSERT(atomic_ops_evaluate(device, ATOMIC_ALL, &result) == 0);
 	pci_fabric_clear(&fabric);
 	pci_image_destroy(&image);

@@ -17,7 +17,8 @@ static unsigned count_on_bus(const struct pci_fabric *fabric, unsigned bus)
 	struct pci_device *device;
 	unsigned count = 0;
 
-	pci_for_each_device(device, fabric) count += device->address.bus == bus;
+	pci_for_each_device (device, fabric)
+		count += device->address.bus == bus;
 	return count;
 }
 
@@ -381,7 +382,7 @@ TEST(pci_enumerate, shortage_of_memory_is_told_and_leaves_a_sound_tree)
 		REQUIRE(error == -ENOMEM);
 		CHECK(pci_defect_seen(&t->fabric, PCI_DEFECT_NO_MEMORY));
 		CHECK(t->fabric.device_count < 8);
-		pci_for_each_device(device, &t->fabric)
+		pci_for_each_device (device, &t->fabric)
 			CHECK(atomic_ops_evaluate(device, ATOMIC_ALL, &t->result) == 0);
 		pci_fabric_clear(&t->fabric);
 		t->fabric.defect_count = 0;
@@ -424,8 +425,7 @@ TEST(pci_enumerate, A_T52_virtual_functions_follow_from_offset_and_stride)
 	pci_image_set(vf, PCI_REG_VENDOR, 4, 0xffffffff);
 	topology_enumerate(t);
 	CHECK_EQ(vf->was_read[PCI_REG_VENDOR], 0); /* presence is the owner's to tell */
-	pci_for_each_device(device, &t->fabric)
-	{
+	pci_for_each_device (device, &t->fabric) {
 		if (!device->physical_function)
 			continue;
 		found++;
@@ -448,7 +448,8 @@ TEST(pci_enumerate, A_T52_virtual_functions_cross_to_the_next_bus)
 	pf = add_physical_function(t, 16, 0xf8, 1);
 	pci_image_set(pf->bridge, PCI_REG_BUS_NUMBERS + 2, 1, 2);
 	topology_enumerate(t);
-	pci_for_each_device(device, &t->fabric) on_next += device->address.bus == 2;
+	pci_for_each_device (device, &t->fabric)
+		on_next += device->address.bus == 2;
 	CHECK_EQ(on_next, 8);
 	CHECK_EQ(t->fabric.device_count, 18);
 	topology_free(t);

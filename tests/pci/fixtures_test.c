@@ -132,8 +132,7 @@ TEST(pci_fixtures, A_T60_rest_of_the_board)
 
 	for (unsigned i = 0; i < ARRAY_SIZE(integrated); i++)
 		CHECK(all_are(t, device_at(t, integrated[i]), ATOMIC_UNKNOWN));
-	pci_for_each_device(device, &t->fabric)
-	{
+	pci_for_each_device (device, &t->fabric) {
 		if (all_are(t, device, ATOMIC_UNKNOWN))
 			unknown++;
 		else if (all_are(t, device, ATOMIC_NO))
@@ -161,8 +160,7 @@ TEST(pci_fixtures, A_T60_server_before_pci_express)
 	unsigned bridged = 0;
 
 	CHECK_EQ(t->fabric.device_count, 31);
-	pci_for_each_device(device, &t->fabric)
-	{
+	pci_for_each_device (device, &t->fabric) {
 		CHECK(all_are(t, device, ATOMIC_NO));
 		CHECK(atomic_result_has(&t->result, ATOMIC_REQ_NOT_PCIE, device));
 		bridged += device->parent != NULL;

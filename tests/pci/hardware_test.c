@@ -152,6 +152,46 @@ TEST(pci_hardware, ecam_of_another_board_is_not_used)
 	forget();
 }
 
+static void put_entry(unsigned index, uint64_t base, unsigned segment, unsigned first,
+		      unsigned last)
+{
+	uint8_t *mcfg = (uint8_t *)phys_to_virt(phys(TABLES)) + MCFG;
+	uint8_t *entry = mcfg + 44 + 16 * index;
+
+	le64_store(entry, base);
+	le16_store(entry + 8, (uint16_t)segment);
+	entry[10] = (uint8_t)first;
+	entry[11] = (uint8_t)last;
+	put_header(mcfg, "MCFG", 44 + 16 * (index + 1));
+}
+
+TEST(pci_hardware, entries_of_one_segment_become_one_range)
+{
+	struct pci_access *access;
+	struct pci_bus_range range;
+	uint32_t value;
+
+	build(0x29c08086, NULL);
+	put_entry(1, ECAM_BASE + MIB(2), 1, 0, 0);
+	put_entry(2, ECAM_BASE, 0, 4, 5);
+	REQUIRE(acpi_load(phys(TABLES + RSDP), view) == 1);
+	le32_store((uint8_t *)phys_to_virt(phys(ECAM_BASE)) + MIB(2), 0x11112222);
+	access = pci_hardware_access();
+	REQUIRE(access != NULL);
+	REQUIRE(access->operations->range(access, 0, &range));
+	CHECK_EQ(range.segment, 0);
+	CHECK_EQ(range.first, 0);
+	CHECK_EQ(range.last, 5);
+	REQUIRE(access->operations->range(access, 1, &range));
+	CHECK_EQ(range.segment, 1);
+	CHECK_EQ(range.last, 0);
+	CHECK(!access->operations->range(access, 2, &range));
+	CHECK_EQ(pci_config_read(access, pci_address(1, 0, 0, 0), 0, 4, &value), 0);
+	CHECK_EQ(value, 0x11112222);
+	CHECK(pci_config_read(access, pci_address(0, 3, 0, 0), 0, 4, &value) != 0);
+	forget();
+}
+
 TEST(pci_hardware, machine_without_ports_scans_the_buses_of_its_ecam)
 {
 	struct pci_access *access;

@@ -27,8 +27,7 @@ static struct pci_device *find_id(uint16_t vendor, uint16_t id)
 {
 	struct pci_device *device;
 
-	pci_for_each_device(device, &pci_fabric)
-	{
+	pci_for_each_device (device, &pci_fabric) {
 		if (device->vendor == vendor && device->device == id)
 			return device;
 	}
@@ -51,8 +50,7 @@ TEST(pci_machine, A_T48_ecam_and_ports_show_the_same_256_bytes)
 	unsigned functions = 0, different = 0;
 
 	need_fabric();
-	pci_for_each_device(device, &pci_fabric)
-	{
+	pci_for_each_device (device, &pci_fabric) {
 		for (unsigned offset = 0; offset < 256; offset += 4) {
 			uint32_t ecam, ports;
 
@@ -120,8 +118,7 @@ static void check_same_tree(const struct pci_fabric *other)
 	struct pci_device *device;
 
 	CHECK_EQ(other->device_count, pci_fabric.device_count);
-	pci_for_each_device(device, other)
-	{
+	pci_for_each_device (device, other) {
 		const struct pci_device *ours = pci_device_find(&pci_fabric, device->address);
 
 		REQUIRE(ours != NULL);
@@ -211,8 +208,7 @@ TEST(pci_machine, A_T50_empty_ports_have_a_verdict_with_its_cause)
 
 	need_fabric();
 	result = new_result();
-	pci_for_each_device(port, &pci_fabric)
-	{
+	pci_for_each_device (port, &pci_fabric) {
 		if (!atomic_report_is_slot(port) || port->first_child)
 			continue;
 		empty++;
