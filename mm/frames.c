@@ -365,6 +365,6 @@ void frames_exclude(struct frames *frames, uint64_t block, unsigned first, unsig
 		ASSERT(!(old & bit));
 	}
 	atomic_store_explicit(&frames->blocks[block], taken + excluded, memory_order_relaxed);
-	frames->excluded += excluded;
+	atomic_fetch_add_explicit(&frames->excluded, excluded, memory_order_relaxed);
 	tree_note(frames, block, block_taken(taken), block_taken(taken) + excluded);
 }

@@ -37,9 +37,10 @@ struct frames {
 	/* Called under the lock before a block is opened; takes away what is no memory of ours
 	 * with frames_exclude(). NULL: nothing. */
 	void (*open_block)(struct frames *frames, uint64_t block);
-	uint64_t usable;          /* frames that are memory of ours */
-	uint64_t excluded;        /* frames of open blocks that are not; under the lock */
-	struct spin_lock lock;    /* moving the frontier */
+	uint64_t usable; /* frames that are memory of ours */
+	_Atomic uint64_t
+		excluded;      /* frames of open blocks that are not; written under the lock */
+	struct spin_lock lock; /* moving the frontier */
 	_Atomic unsigned cpu_end; /* CPUs from here on never got or put a frame */
 	struct frames_cpu cpus[CPUS_MAX];
 };

@@ -154,6 +154,49 @@ TEST(frames_model, failed_large_requests_leave_nothing_behind)
 	frames_fixture_end(&f);
 }
 
+static void shuffle(uint64_t *frames, unsigned count)
+{
+	for (unsigned i = count; i > 1; i--) {
+		unsigned j = (unsigned)test_random_below(i);
+		uint64_t swap = frames[i - 1];
+
+		frames[i - 1] = frames[j];
+		frames[j] = swap;
+	}
+}
+
+/*
+ * Memory half taken in single frames at random, then a tenth of them given back and as many
+ * taken, again and again: blocks must run empty instead of staying half full for ever.
+ */
+TEST(frames_model, churn_of_single_frames_frees_whole_blocks)
+{
+	struct frames_fixture f = frames_fixture_start(FRAMES, NULL, FRAMES);
+	uint64_t *frames = kmalloc(FRAMES * sizeof(*frames), 0);
+	unsigned kept = FRAMES / 2;
+
+	if (!frames)
+		ERROR("no memory for the list of frames");
+	for (unsigned i = 0; i < FRAMES; i++)
+		frames[i] = frames_get(f.frames, 0, 0);
+	shuffle(frames, FRAMES);
+	for (unsigned i = kept; i < FRAMES; i++)
+		CHECK(frames_put(f.frames, 0, frames[i], 0));
+	for (unsigned round = 0; round < 120; round++) {
+		shuffle(frames, kept);
+		for (unsigned i = 0; i < kept / 10; i++)
+			REQUIRE(frames_put(f.frames, 0, frames[i], 0));
+		for (unsigned i = 0; i < kept / 10; i++)
+			frames[i] = frames_get(f.frames, 0, 0);
+	}
+	CHECK(frames_available(f.frames, BLOCK_ORDER) >= BLOCKS / 2 * 85 / 100);
+	frames_expect_sound(&f);
+	for (unsigned i = 0; i < kept; i++)
+		CHECK(frames_put(f.frames, 0, frames[i], 0));
+	frames_fixture_end(&f);
+	kfree(frames);
+}
+
 struct contest {
 	struct frames *frames;
 	struct oracle *oracle;
