@@ -5,5 +5,6 @@ tests += \
 	tests/drivers/fake_virtio.c \
 	tests/drivers/virtio_balloon_test.c \
 	tests/drivers/virtio_rng_test.c \
+	tests/drivers/virtio_test.c \
 	tests/drivers/virtio_transport_test.c \
 	tests/drivers/virtqueue_test.c

@@ -440,6 +440,27 @@ TEST(virtio_balloon, V_T2_dry_allocator_sends_what_there_is_and_retries)
 	detach();
 }
 
+TEST(virtio_balloon, every_failed_allocation_of_attach_is_undone)
+{
+	bool injected = true;
+
+	for (unsigned n = 1; injected && n < 100; n++) {
+		int error;
+
+		create();
+		fault_arm(n);
+		error = virtio_device_attach(&fake->device);
+		injected = fault_disarm();
+		CHECK(injected || error == 0);
+		if (error)
+			fake_virtio_destroy(fake);
+		else
+			detach();
+		CHECK(balloon_check() == NULL);
+	}
+	CHECK(!injected);
+}
+
 TEST(virtio_balloon, absurd_target_is_bounded_with_a_message)
 {
 	struct mm_statistics now;

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What virtio.c does for every driver: configuration space and queues, against a device made of
+ * memory.
+ */
+#include <drivers/virtio/virtio.h>
+
+#include <errno.h>
+#include <tests/drivers/fake_virtio.h>
+#include <tests/test.h>
+
+static struct fake_virtio *fake;
+static unsigned changes; /* readings of the generation that still differ */
+
+static uint32_t restless_generation(struct virtio_device *device)
+{
+	(void)device;
+	return changes ? changes-- : 0;
+}
+
+static void create(void)
+{
+	fake = fake_virtio_create();
+	if (!fake)
+		ERROR("no memory for the fake device");
+	for (unsigned i = 0; i < 8; i++)
+		fake->config[i] = (uint8_t)(i + 1);
+}
+
+TEST(virtio, fields_beyond_configuration_space_are_refused)
+{
+	uint64_t wide = 1;
+	uint32_t value = 1;
+
+	create();
+	fake->device.config_size = 6;
+	CHECK_EQ(virtio_config_read32(&fake->device, 0, &value), 0);
+	CHECK_EQ(value, 0x04030201);
+	CHECK_EQ(virtio_config_read32(&fake->device, 4, &value), -ERANGE);
+	CHECK_EQ(value, 0);
+	CHECK_EQ(virtio_config_read32(&fake->device, 0xfffffffc, &value), -ERANGE);
+	CHECK_EQ(virtio_config_read64(&fake->device, 0, &wide), -ERANGE);
+	CHECK_EQ(virtio_config_write32(&fake->device, 4, 5), -ERANGE);
+	CHECK_EQ(fake->config_writes, 0);
+	fake_virtio_destroy(fake);
+}
+
+TEST(virtio, wide_field_that_changes_while_read_is_read_again)
+{
+	struct virtio_transport restless;
+	uint64_t value;
+
+	create();
+	restless = *fake->device.transport;
+	restless.generation = restless_generation;
+	fake->device.transport = &restless;
+	changes = 3;
+	CHECK_EQ(virtio_config_read64(&fake->device, 0, &value), 0);
+	CHECK_EQ(value, UINT64_C(0x0807060504030201));
+	CHECK_EQ(changes, 0);
+	changes = 1000000;
+	CHECK_EQ(virtio_config_read64(&fake->device, 0, &value), -EAGAIN);
+	CHECK_EQ(value, 0);
+	fake_virtio_destroy(fake);
+}
+
+TEST(virtio, queue_is_created_once_and_only_if_the_device_has_it)
+{
+	struct virtio_queue_request request = {.index = 0, .size = 16};
+	struct virtio_queue *queue;
+
+	create();
+	REQUIRE(virtio_device_attach(&fake->device) == 0);
+	CHECK_EQ(virtio_queue_create(&fake->device, &request, &queue), -EBUSY);
+	request.index = FAKE_QUEUES;
+	CHECK_EQ(virtio_queue_create(&fake->device, &request, &queue), -ENODEV);
+	virtio_device_detach(&fake->device);
+	fake_virtio_destroy(fake);
+}
+
+TEST(virtio, device_nobody_drives_is_not_touched)
+{
+	create();
+	fake->device.id = 0x7777;
+	fake->status = VIRTIO_STATUS_DRIVER_OK;
+	CHECK_EQ(virtio_device_attach(&fake->device), -ENODEV);
+	CHECK_EQ(fake->status, VIRTIO_STATUS_DRIVER_OK);
+	CHECK_EQ(fake->resets, 0);
+	fake_virtio_destroy(fake);
+}
