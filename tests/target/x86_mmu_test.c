@@ -9,6 +9,7 @@
 #include <platform/x86_64/trap.h>
 #include <kernel/bits.h>
 #include <kernel/ipi.h>
+#include <kernel/thread.h>
 #include <mm/folio.h>
 #include <tests/test.h>
 #include <errno.h>
@@ -183,4 +184,48 @@ TEST(x86_mmu, many_mappings_come_and_go)
 		CHECK_EQ(window.direct[round], (char)round);
 		window_close(&window);
 	}
+}
+
+/* Each CPU on its own pages, all in neighbouring tables: returns the rounds that were wrong. */
+static int map_and_unmap(void *arg)
+{
+	unsigned cpu = (unsigned)(uintptr_t)arg;
+	int wrong = 0;
+
+	for (unsigned round = 0; round < 30; round++) {
+		struct folio *folio = folio_alloc(NODE_ANY, 0, 0, NULL);
+		char *virt = mmu_reserve_space(PAGE_SIZE);
+		uint64_t value = 0;
+
+		if (!folio || !virt ||
+		    mmu_map(virt, virt_to_phys(folio_address(folio)), PAGE_SIZE, MMU_WRITE))
+			return -1;
+		*(uint64_t *)virt = (uint64_t)cpu << 32 | round;
+		wrong += *(uint64_t *)folio_address(folio) != ((uint64_t)cpu << 32 | round);
+		wrong += mmu_protect(virt, PAGE_SIZE, MMU_READ) != 0;
+		wrong += probe_write8(virt, 0);
+		wrong += mmu_protect(virt, PAGE_SIZE, MMU_WRITE) != 0;
+		mmu_unmap(virt, PAGE_SIZE);
+		wrong += probe_read64(virt, &value);
+		mmu_release_space(virt, PAGE_SIZE);
+		folio_put(folio);
+	}
+	return wrong;
+}
+
+TEST(x86_mmu, all_cpus_change_mappings_at_once)
+{
+	static struct thread *threads[CPUS_MAX];
+	unsigned count = MIN(cpu_count(), 8u);
+
+	for (unsigned cpu = 0; cpu < count; cpu++) {
+		const struct thread_attributes attributes = {
+			.name = "mapper", .cpu = cpu, .priority = THREAD_NORMAL};
+
+		threads[cpu] =
+			thread_create(&attributes, map_and_unmap, (void *)(uintptr_t)cpu);
+		REQUIRE(threads[cpu]);
+	}
+	for (unsigned cpu = 0; cpu < count; cpu++)
+		CHECK_EQ(thread_join(threads[cpu]), 0);
 }
