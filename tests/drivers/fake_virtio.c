@@ -324,6 +324,15 @@ uint32_t fake_virtio_actual(struct fake_virtio *fake)
 	return actual;
 }
 
+unsigned fake_virtio_config_reads(struct fake_virtio *fake)
+{
+	struct irq_state irq = spin_lock_irqsave(&fake->lock);
+	unsigned reads = fake->config_reads;
+
+	spin_unlock_irqrestore(&fake->lock, irq);
+	return reads;
+}
+
 void fake_virtio_release(struct fake_virtio *fake)
 {
 	for (unsigned queue = 0; queue < FAKE_QUEUES; queue++) {

@@ -77,6 +77,7 @@ void fake_virtio_behave(struct fake_virtio *fake, enum fake_behaviour behaviour)
 /* The host moves its target and says so. */
 void fake_virtio_set_target(struct fake_virtio *fake, uint32_t units);
 uint32_t fake_virtio_actual(struct fake_virtio *fake);
+unsigned fake_virtio_config_reads(struct fake_virtio *fake);
 /* Use what was held, in order; interrupt as asked. */
 void fake_virtio_release(struct fake_virtio *fake);
 unsigned fake_virtio_held(struct fake_virtio *fake);
