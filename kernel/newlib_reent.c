@@ -8,6 +8,7 @@
 #include <kernel/percpu.h>
 #include <kernel/scheduler.h>
 #include <reent.h>
+#include <stdio.h>
 
 static PER_CPU(struct _reent, fallbacks);
 
@@ -33,8 +34,17 @@ bool library_attach(struct thread *thread)
 
 void library_leave(struct thread *thread)
 {
-	if (thread->library)
-		_reclaim_reent(thread->library);
+	struct _reent *reent = thread->library;
+
+	if (!reent)
+		return;
+	/* Its standard streams are its own, but newlib's clean-up only writes them out. */
+	if (reent->__sdidinit) {
+		fclose(reent->_stdin);
+		fclose(reent->_stdout);
+		fclose(reent->_stderr);
+	}
+	_reclaim_reent(reent);
 }
 
 void library_detach(struct thread *thread)

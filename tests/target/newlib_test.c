@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/lock.h>
@@ -80,6 +81,19 @@ TEST(newlib, each_thread_has_its_errno)
 	completion_signal(&pair[1]);
 	CHECK_EQ(thread_join(thread), 7);
 	CHECK_EQ(errno, 12);
+}
+
+static int write_a_line(void *arg)
+{
+	(void)arg;
+	return puts("# a line from a thread's own stdout") < 0;
+}
+
+/* The leak check after the test counts the pages that buffers and locks would have kept. */
+TEST(newlib, stdio_of_a_thread_ends_with_it)
+{
+	for (unsigned i = 0; i < 40; i++)
+		CHECK_EQ(thread_join(test_thread(write_a_line, NULL, THREAD_ANY_CPU)), 0);
 }
 
 TEST(newlib, locks_nest_and_exclude)
