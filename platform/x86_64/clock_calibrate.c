@@ -12,6 +12,7 @@
 #include <platform/x86_64/interrupts.h>
 #include <platform/x86_64/reference_counter.h>
 #include <platform/x86_64/x86.h>
+#include <kernel/assert.h>
 #include <kernel/log.h>
 #include <stdatomic.h>
 
@@ -20,13 +21,14 @@
 #define HYPERVISOR_LEAF_MAX    0x400000ffu
 
 /* The first try tells how fast the timer is; the second lasts as long as we want. */
-#define FIRST_COUNT     (1u << 20)
-#define WANTED_NS       (5 * NSEC_PER_MSEC)
-#define TRIES_MAX       12u /* until two measurements agree */
-#define AGREE_SHIFT     10  /* within 1/1024 */
-#define FREQUENCY_MIN   UINT64_C(1000000)
-#define FREQUENCY_MAX   (UINT64_C(64) * NSEC_PER_SEC)
-#define FREQUENCY_GUESS NSEC_PER_SEC
+#define FIRST_COUNT         (1u << 20)
+#define WANTED_NS           (5 * NSEC_PER_MSEC)
+#define TRIES_MAX           12u     /* until two measurements agree */
+#define AGREE_SHIFT         10      /* within 1/1024 */
+#define READS_UNTIL_COUNTED 100000u /* milliseconds, for a timer slower than any known */
+#define FREQUENCY_MIN       UINT64_C(1000000)
+#define FREQUENCY_MAX       (UINT64_C(64) * NSEC_PER_SEC)
+#define FREQUENCY_GUESS     NSEC_PER_SEC
 
 static _Atomic uint32_t fired;
 
@@ -72,6 +74,23 @@ struct interval {
 	uint64_t counts; /* of the APIC timer */
 	uint64_t reference;
 };
+
+/* A timer that stands still would never end the halt below. */
+static void timer_must_count(void)
+{
+	apic_timer_setup(&local_apic, APIC_TIMER_PERIODIC, VECTOR_CALIBRATE);
+	apic_timer_start(&local_apic, UINT32_MAX);
+	uint32_t first = apic_timer_left(&local_apic);
+
+	for (unsigned i = 0; i < READS_UNTIL_COUNTED; i++) {
+		if (apic_timer_left(&local_apic) != first) {
+			apic_timer_start(&local_apic, 0);
+			return;
+		}
+	}
+	panic("clock: the local APIC timer of this machine does not count, and there is no "
+	      "other timer that Quire can use");
+}
 
 /* Let the timer count down while this CPU sleeps. It goes on counting, so that a late wake-up
  * spoils nothing. */
@@ -179,6 +198,7 @@ void clock_calibrate(struct clock_frequencies *found)
 
 	if (ask_cpu(found) || ask_hypervisor(found))
 		return;
+	timer_must_count();
 	for (unsigned i = 0; reference_counter_open(i, &reference); i++)
 		if (reference.read && measure_both(found, &reference))
 			return;
