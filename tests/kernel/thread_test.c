@@ -295,37 +295,46 @@ TEST(thread, yield_lets_the_other_one_run)
 	atomic_store(&turn_takers, 0);
 }
 
-static int spin_until_both_ran(void *arg)
-{
-	struct thread **pair = arg;
-	uint64_t sum;
+#define TAKEOVERS 5
 
-	do {
-		sum = 0;
-		for (unsigned i = 0; i < 2; i++)
-			sum += pair[i] ? atomic_load(&pair[i]->run_ns) : 0;
+/* Two that never give the CPU up by themselves. Each counts how often the other one ran between
+ * two of its own looks: shares of time would be the host's, not ours. */
+struct sharer {
+	_Atomic uint64_t progress;
+	_Atomic unsigned takeovers;
+	struct sharer *other;
+};
+
+static int spin_until_both_took_over(void *arg)
+{
+	struct sharer *me = arg;
+	uint64_t seen = 0;
+
+	while (atomic_load(&me->takeovers) < TAKEOVERS ||
+	       atomic_load(&me->other->takeovers) < TAKEOVERS) {
+		uint64_t now = atomic_load(&me->other->progress);
+
+		if (now != seen)
+			atomic_fetch_add(&me->takeovers, 1);
+		seen = now;
+		atomic_fetch_add(&me->progress, 1);
 		cpu_relax();
-	} while (!atomic_load(&stop) && sum < 80 * NSEC_PER_MSEC);
-	atomic_store(&stop, true);
+	}
 	return 0;
 }
 
 TEST(thread, equal_ones_share_their_cpu)
 {
-	static struct thread *pair[2];
+	struct sharer pair[2] = {{.other = &pair[1]}, {.other = &pair[0]}};
+	struct thread *one, *two;
 
-	atomic_store(&stop, false);
 	preempt_disable();
 	unsigned cpu = cpu_current();
-	pair[0] = test_thread(spin_until_both_ran, pair, cpu);
-	pair[1] = test_thread(spin_until_both_ran, pair, cpu);
+	one = test_thread(spin_until_both_took_over, &pair[0], cpu);
+	two = test_thread(spin_until_both_took_over, &pair[1], cpu);
 	preempt_enable();
-	while (!atomic_load(&stop))
-		thread_sleep_ns(NSEC_PER_MSEC);
-	for (unsigned i = 0; i < 2; i++)
-		CHECK(atomic_load(&pair[i]->run_ns) >= 20 * NSEC_PER_MSEC);
-	thread_join(pair[0]);
-	thread_join(pair[1]);
+	CHECK_EQ(thread_join(one), 0);
+	CHECK_EQ(thread_join(two), 0);
 }
 
 TEST(thread, sleep_lasts_at_least_its_time)

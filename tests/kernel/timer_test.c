@@ -112,11 +112,15 @@ TEST(timer, far_deadline_is_not_waited_for)
 	CHECK_EQ(atomic_load(&nr_fired), 0);
 }
 
-/* A timer whose function takes its time, on another CPU than the canceller if there is one. */
+/*
+ * A timer whose function takes its time on the last CPU, cancelled from the first. The function
+ * waits for nobody but the canceller, who is pinned elsewhere: any other thread may just be the
+ * one it interrupted.
+ */
 struct slow {
 	struct timer timer;
 	_Atomic bool entered;
-	_Atomic bool released;
+	_Atomic bool cancelling;
 	_Atomic bool left;
 };
 
@@ -126,7 +130,10 @@ static void slow_function(struct timer *timer)
 
 	CHECK(in_interrupt());
 	atomic_store(&slow->entered, true);
-	while (!atomic_load(&slow->released))
+	while (!atomic_load(&slow->cancelling))
+		cpu_relax();
+	/* Time for the canceller to be inside timer_cancel_sync(). */
+	for (unsigned i = 0; i < 10000; i++)
 		cpu_relax();
 	atomic_store(&slow->left, true);
 }
@@ -142,8 +149,12 @@ static int start_slow(void *arg)
 static int cancel_slow(void *arg)
 {
 	struct slow *slow = arg;
-	bool was_pending = timer_cancel_sync(&slow->timer);
+	bool was_pending;
 
+	while (!atomic_load(&slow->entered))
+		cpu_relax();
+	atomic_store(&slow->cancelling, true);
+	was_pending = timer_cancel_sync(&slow->timer);
 	CHECK(atomic_load(&slow->left));
 	return was_pending;
 }
@@ -151,16 +162,12 @@ static int cancel_slow(void *arg)
 TEST(timer, cancel_sync_waits_for_a_running_function)
 {
 	struct slow slow = {.entered = false};
-	struct thread *canceller;
 
 	/* A lone CPU cannot cancel what it runs: there the function is over before. */
-	atomic_store(&slow.released, cpu_count() == 1);
+	atomic_store(&slow.cancelling, cpu_count() == 1);
 	timer_init(&slow.timer, slow_function);
 	struct thread *starter = test_thread(start_slow, &slow, cpu_count() - 1);
-	while (!atomic_load(&slow.entered))
-		cpu_relax();
-	canceller = test_thread(cancel_slow, &slow, 0);
-	atomic_store(&slow.released, true);
+	struct thread *canceller = test_thread(cancel_slow, &slow, 0);
 	CHECK_EQ(thread_join(canceller), 0);
 	thread_join(starter);
 }
