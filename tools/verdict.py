@@ -28,6 +28,7 @@ RESULTS = ROOT / "build/results"
 STATUS_PASS = (0, 33)
 STATUS_TIME_LIMIT = 124
 CONTEXT_LINES = 12
+REPORT_LINES = 40
 
 PLAN = re.compile(r"^1\.\.(\d+)\s*$")
 RUNNING = re.compile(r"^# running (\S+)\s*$")
@@ -78,6 +79,8 @@ class Verdict:
         self.running: str | None = None
         self.ended: re.Match | None = None
         self.troubles: list[str] = []
+        self.reports: dict[int, list[str]] = {}  # what follows a trouble, by its number
+        self.report: list[str] = [""] * REPORT_LINES  # full: none is being collected
         self.recent: list[str] = []
 
     def feed(self, raw: str) -> None:
@@ -98,6 +101,9 @@ class Verdict:
         if SANITIZER.search(line) or (PANIC.search(line) and not self.running):
             where = f" (in {self.running})" if self.running else ""
             self.troubles.append(line.strip() + where)
+            self.report = self.reports[len(self.troubles) - 1] = []
+        elif len(self.report) < REPORT_LINES:
+            self.report.append(line)
 
     def _plan(self, match: re.Match) -> None:
         if self.planned is not None:
@@ -164,8 +170,9 @@ class Verdict:
         elif self.planned > len(self.results):
             missing = self.planned - len(self.results)
             self._add("plan", "ERROR", f"{missing} of {self.planned} planned tests have no result")
-        for trouble in self.troubles:
-            self._add("log", "ERROR", trouble)
+        for number, trouble in enumerate(self.troubles):
+            context = self.reports.get(number, self.recent)
+            self.results.append(Result("log", "ERROR", trouble, context))
         self._witness()
 
     def _witness(self) -> None:

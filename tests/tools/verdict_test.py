@@ -116,6 +116,11 @@ class BadLogs(unittest.TestCase):
         text = HEAD + ONE + TWO + "panic: a.c:1: late\n" + PASS
         self.assertEqual(judge(text).count(), (2, 1, 0))
 
+    def test_sanitizer_report_is_shown_with_what_follows_it(self):
+        report = "WARNING: ThreadSanitizer: data race\n  Write of size 8\n    #0 f a.c:7\n"
+        text = HEAD + ONE + "# running a.two\n" + report + "ok 2 a.two # 1 checks\n" + PASS
+        self.assertIn("#0 f a.c:7", judge(text).failures())
+
     def test_restart_of_the_guest_fails(self):
         self.assertGreater(judge(HEAD + ONE + HEAD + ONE + TWO + PASS).count()[1], 0)
 
