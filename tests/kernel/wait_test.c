@@ -259,6 +259,8 @@ TEST(wait, mailbox_is_bounded_and_first_in_first_out)
 }
 
 /* Signals and time-outs race for real; every signal must be consumed exactly once. */
+#define GIVEN 200u
+
 struct race {
 	struct semaphore semaphore;
 	_Atomic unsigned taken;
@@ -283,17 +285,17 @@ TEST(wait, wake_up_against_timeout_is_exact)
 
 	for (unsigned i = 0; i < 3; i++)
 		takers[i] = test_thread(take_with_short_timeouts, &race, THREAD_ANY_CPU);
-	for (unsigned given = 1; given <= 500; given++) {
+	for (unsigned given = 1; given <= GIVEN; given++) {
 		semaphore_up(&race.semaphore);
 		while (given % 8 == 0 && atomic_load(&race.taken) < given)
 			thread_yield();
 	}
-	while (atomic_load(&race.taken) < 500)
+	while (atomic_load(&race.taken) < GIVEN)
 		thread_yield();
 	atomic_store(&race.over, true);
 	for (unsigned i = 0; i < 3; i++)
 		thread_join(takers[i]);
-	CHECK_EQ(atomic_load(&race.taken), 500);
+	CHECK_EQ(atomic_load(&race.taken), GIVEN);
 	CHECK_EQ(race.semaphore.count, 0);
 }
 
