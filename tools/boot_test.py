@@ -95,11 +95,27 @@ def reset_after_touching(test: ktap.Ktap, build: str) -> None:
         test.check("# quire: PASS" in machine.command("test frames"), "after touching again")
 
 
+def two_nodes(test: ktap.Ktap, build: str) -> None:
+    """Memory is split where the SRAT says; a few pages of each node are the kernel's own."""
+    with guest.Guest("--memory", "512M", "--nodes", "2", "--build", build) as machine:
+        machine.wait_shell()
+        managed = collections.Counter()
+        for zone in machine.report("mem")["zones"]:
+            managed[zone["node"]] += zone["managed_pages"]
+        test.equal(sorted(managed), [0, 1], "nodes")
+        share = machine.memory // 2 >> 12
+        for node, pages in managed.items():
+            test.check(share * 9 // 10 < pages <= share, f"node {node}: {pages} of {share} pages")
+        test.check("# quire: PASS" in machine.command("test frames,folio,zone,model"), "suites")
+        machine.command("mem -t")
+
+
 TESTS = {
     "smallest_and_largest_memory": smallest_and_largest,
     "too_little_memory_is_said": too_little_memory,
     "no_acpi_is_survived": no_acpi,
     "unknown_key_is_named": unknown_key,
+    "two_nodes_from_the_srat": two_nodes,
     "usb_stick_boots_uefi": usb_stick,
     "screen_and_keyboard_uefi": screen_and_keyboard,
     "reset_after_touching_memory": reset_after_touching,
@@ -111,9 +127,12 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--build", default=str(ROOT / "build/x86_64"))
-    parser.add_argument("name", nargs="*", help="tests to run (default: all)")
+    parser.add_argument("name", nargs="*", help=f"tests to run (default: all): {', '.join(TESTS)}")
     arguments = parser.parse_args()
-    chosen = {name: run for name, run in TESTS.items() if arguments.name in ([], [name])}
+    unknown = set(arguments.name) - set(TESTS)
+    if unknown:
+        parser.error(f"no such test: {', '.join(sorted(unknown))}")
+    chosen = {name: TESTS[name] for name in arguments.name or TESTS}
     test = ktap.Ktap(len(chosen))
     for name, run in chosen.items():
         test.run(f"boot.{name}", run, arguments.build)
