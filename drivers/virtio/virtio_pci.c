@@ -239,33 +239,13 @@ static uint32_t generation(struct virtio_device *device)
 
 static uint32_t config_read(struct virtio_device *device, unsigned offset, unsigned width)
 {
-	volatile uint8_t *at = virtio_pci_of(device)->config + offset;
-
-	switch (width) {
-	case 1:
-		return mmio_read8(at);
-	case 2:
-		return mmio_read16(at);
-	default:
-		return mmio_read32(at);
-	}
+	return virtio_register_read(virtio_pci_of(device)->config + offset, width);
 }
 
 static void config_write(struct virtio_device *device, unsigned offset, unsigned width,
 			 uint32_t value)
 {
-	volatile uint8_t *at = virtio_pci_of(device)->config + offset;
-
-	switch (width) {
-	case 1:
-		mmio_write8(at, (uint8_t)value);
-		break;
-	case 2:
-		mmio_write16(at, (uint16_t)value);
-		break;
-	default:
-		mmio_write32(at, value);
-	}
+	virtio_register_write(virtio_pci_of(device)->config + offset, width, value);
 }
 
 static unsigned queue_size_max(struct virtio_device *device, unsigned index)
