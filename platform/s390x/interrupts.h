@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+/*
+ * How the files behind platform/irq.h, clock.h and cpu.h share the interruptions of a CPU.
+ * Handlers run with interrupts off, inside interrupt_enter() and interrupt_exit().
+ */
+#ifndef PLATFORM_S390X_INTERRUPTS_H
+#define PLATFORM_S390X_INTERRUPTS_H
+
+#include <platform/types.h>
+
+/* External-interruption codes. */
+#define EXTERNAL_CLOCK_COMPARATOR 0x1004u
+#define EXTERNAL_CPU_TIMER        0x1005u
+#define EXTERNAL_EMERGENCY_SIGNAL 0x1201u
+#define EXTERNAL_CALL             0x1202u
+#define EXTERNAL_SERVICE_SIGNAL   0x2401u
+
+/* Control register 0: which external interruptions are open, and what the kernel may use. */
+#define CR0_LOW_ADDRESS_PROTECTION UINT64_C(0x10000000)
+#define CR0_EDAT                   UINT64_C(0x00800000)
+#define CR0_INSTRUCTION_PROTECTION UINT64_C(0x00100000)
+#define CR0_AFP                    UINT64_C(0x00040000)
+#define CR0_VECTOR                 UINT64_C(0x00020000)
+#define CR0_EMERGENCY_SIGNAL       UINT64_C(0x00004000)
+#define CR0_EXTERNAL_CALL          UINT64_C(0x00002000)
+#define CR0_CLOCK_COMPARATOR       UINT64_C(0x00000800)
+#define CR0_SERVICE_SIGNAL         UINT64_C(0x00000200)
+/* Control register 6: I/O interruption subclass n is open. */
+#define CR6_SUBCLASS(n)            (UINT64_C(0x80000000) >> (n))
+/* Control register 14: machine-check subclasses, all of them: recovery, degradation,
+ * external damage, warning, channel report. */
+#define CR14_MACHINE_CHECKS        UINT64_C(0x1f000000)
+
+#define CONTROL_REGISTER(n)                                                           \
+	static inline uint64_t cr##n##_read(void)                                     \
+	{                                                                             \
+		uint64_t value;                                                       \
+                                                                                      \
+		__asm__ volatile("stctg " #n "," #n ",%0" : "=S"(value));             \
+		return value;                                                         \
+	}                                                                             \
+	static inline void cr##n##_write(uint64_t value)                              \
+	{                                                                             \
+		__asm__ volatile("lctlg " #n "," #n ",%0" : : "S"(value) : "memory"); \
+	}
+
+CONTROL_REGISTER(0)
+CONTROL_REGISTER(1)
+CONTROL_REGISTER(6)
+CONTROL_REGISTER(7)
+CONTROL_REGISTER(13)
+CONTROL_REGISTER(14)
+#undef CONTROL_REGISTER
+
+/* Channel subsystem: an I/O interruption of a subchannel (channel.c), or of an adapter
+ * (adapter.c), which scans its indicators and calls irq_vector_raise(). */
+void channel_interrupt(uint32_t subchannel_id, uint32_t parameter);
+void adapter_interrupt(unsigned subclass);
+
+/* Call the handler of a vector that irq_vector_alloc() gave; its number is the bit that
+ * indicators use. */
+void irq_vector_raise(unsigned number);
+/* Numbers of vectors are below. */
+#define IRQ_VECTORS 256
+
+/* Where the messages of all PCI functions go: part of every vector (zpci*.c); 0: none. */
+uint64_t zpci_message_address(void);
+
+/* clock.c: this CPU's timer fired; the clock of the boot CPU, and of one that starts later. */
+void clock_timer_interrupt(void);
+void clock_init(void);
+void clock_init_secondary(void);
+
+/* sclp.c: the service processor answered; the parameter of the interruption. */
+void sclp_interrupt(uint32_t parameter);
+
+/* smp.c: which CPUs there are; boot CPU first. */
+void smp_enumerate(void);
+/* CPU address (SIGP) of a running CPU. */
+uint16_t smp_cpu_address(unsigned cpu);
+
+/* Control registers that are alike on all CPUs: masks of external and machine-check
+ * interruptions, floating-point registers. Not translation. Called first on every CPU. */
+void cpu_control_init(void);
+
+/* Interruptions that nobody waited for, since boot. */
+uint64_t interrupts_unexpected(void);
+
+/* Leave the account of halted time; called on every interruption. */
+void cpu_halt_ended(void);
+
+#endif
