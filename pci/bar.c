@@ -149,6 +149,7 @@ static volatile void *refuse(const struct pci_device *device, unsigned index, co
 volatile void *pci_bar_map(const struct pci_device *device, unsigned index, uint64_t offset,
 			   uint64_t length)
 {
+	struct pci_access *access = device->fabric->access;
 	struct pci_bar bar;
 	volatile void *registers;
 
@@ -156,13 +157,17 @@ volatile void *pci_bar_map(const struct pci_device *device, unsigned index, uint
 		return refuse(device, index, "cannot be read");
 	if (bar.kind != PCI_BAR_MEMORY32 && bar.kind != PCI_BAR_MEMORY64)
 		return refuse(device, index, "is no memory BAR");
-	if (bar.base == 0)
+	if (bar.base == 0 && !access->operations->map)
 		return refuse(device, index, "has no address: firmware left it unassigned");
 	if (offset >= bar.size || length > bar.size - offset)
 		return refuse(device, index, "is smaller than what the driver needs of it");
 	if (length == 0)
 		length = bar.size - offset;
-	registers = mmio_map(phys(bar.base + offset), length);
+	if (access->operations->map)
+		registers =
+			access->operations->map(access, device->address, index, offset, length);
+	else
+		registers = mmio_map(phys(bar.base + offset), length);
 	if (!registers)
 		return refuse(device, index, "cannot be mapped: no address space or memory");
 	if (pci_path_enable(device, PCI_COMMAND_MEMORY) != 0)

@@ -47,6 +47,10 @@ struct pci_access_operations {
 	/* May this bus, to which no bridge leads, be a root bus? NULL: any may. Saves looking.
 	 */
 	bool (*may_be_root)(struct pci_access *access, uint32_t segment, unsigned bus);
+	/* An address for BAR accesses of a back end whose BARs lie in no address space; as
+	 * platform_pci_functions.map. NULL: BARs are mapped. */
+	volatile void *(*map)(struct pci_access *access, struct pci_address address,
+			      unsigned bar, uint64_t offset, uint64_t length);
 	/* Let time pass for a device that is not ready. */
 	void (*delay)(struct pci_access *access, uint64_t ns);
 };

@@ -15,6 +15,7 @@ sources += \
 	pci/config.c \
 	pci/device.c \
 	pci/enumerate.c \
+	pci/functions.c \
 	pci/hardware.c \
 	pci/image.c \
 	pci/intx.c \

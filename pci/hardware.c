@@ -26,8 +26,9 @@ static struct {
 	bool roots_known; /* firmware names the root buses of segment 0, and there is no other
 			   */
 	struct pci_bus_set roots;
-	char description[96];
-} hardware;
+	const char *description;
+	char text[96];
+} hardware = {.description = ""};
 
 static volatile uint8_t *ecam_registers(struct pci_address address)
 {
@@ -212,11 +213,12 @@ static void describe(void)
 {
 	const struct pci_ecam *ecam = &hardware.mcfg.entries[0];
 
+	hardware.description = hardware.text;
 	if (hardware.mcfg.count == 0)
-		format(hardware.description, sizeof(hardware.description),
+		format(hardware.text, sizeof(hardware.text),
 		       "ports CF8/CFC, first 256 bytes of each function");
 	else
-		format(hardware.description, sizeof(hardware.description),
+		format(hardware.text, sizeof(hardware.text),
 		       "ECAM segment %u bus %02x-%02x%s%s", (unsigned)ecam->buses.segment,
 		       ecam->buses.first, ecam->buses.last,
 		       hardware.mcfg.count > 1 ? " and more" : "",
@@ -256,7 +258,7 @@ struct pci_access *pci_hardware_access(void)
 	find_ecam();
 	compare_with_ports();
 	if (hardware.mcfg.count == 0 && !hardware.ports)
-		return NULL;
+		return pci_functions_access(&hardware.description);
 	find_roots();
 	describe();
 	return &hardware.access;

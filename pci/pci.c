@@ -31,7 +31,8 @@ void pci_init(void)
 	int error;
 
 	if (!access) {
-		log_info("pci: no ECAM and no CF8/CFC: this machine has no PCI");
+		log_info("pci: no ECAM, no CF8/CFC, no list of functions: this machine has no "
+			 "PCI");
 		return;
 	}
 	pci_fabric_init(&pci_fabric, access);

@@ -19,6 +19,29 @@ void platform_pci_ports_write(unsigned bus, unsigned devfn, unsigned offset, uns
 			      uint32_t value);
 
 /*
+ * Machines that hand out functions one by one, with no bus to scan and no bridge to see (zPCI).
+ * A function is named by segment and bdf = bus << 8 | devfn; offsets and widths are as for the
+ * ports, up to 4096 bytes. Thread context, but read and write, which any context may call.
+ */
+struct platform_pci_functions {
+	const char *name; /* for reports */
+	/* The first function at or above segment:bdf; false when there is none. */
+	bool (*next)(uint32_t *segment, unsigned *bdf);
+	/* 0; -ENODEV without such a function; -EIO when it failed or is gone: *value is all
+	 * ones then. */
+	int (*read)(uint32_t segment, unsigned bdf, unsigned offset, unsigned width,
+		    uint32_t *value);
+	int (*write)(uint32_t segment, unsigned bdf, unsigned offset, unsigned width,
+		     uint32_t value);
+	/* An address for mmio_read and mmio_write of barrier.h that reaches `length` bytes at
+	 * `offset` of a memory BAR, whatever address that BAR holds. NULL: out of reach. */
+	volatile void *(*map)(uint32_t segment, unsigned bdf, unsigned bar, uint64_t offset,
+			      uint64_t length);
+};
+/* NULL where the machine has no such functions. Looks for them; call it once. */
+const struct platform_pci_functions *platform_pci_functions(void);
+
+/*
  * What firmware or hypervisor state about AtomicOps reaching host memory from the function
  * segment:bdf (bdf = bus << 8 | devfn), for sizes `mask`. Asked only when registers end in
  * "root hidden" or "integrated endpoint" (spec-pci-atomicops 12.4).

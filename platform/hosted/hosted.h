@@ -73,6 +73,9 @@ struct hosted_pci_ports {
 		      uint32_t value);
 };
 void hosted_pci_set_ports(const struct hosted_pci_ports *ports);
+/* The same for functions that come as a list. */
+struct platform_pci_functions;
+void hosted_pci_set_functions(const struct platform_pci_functions *functions);
 
 /* Addresses that stand for memory private to a CPU, for tests of what must refuse it. */
 extern uint8_t hosted_private_slot[PAGE_SIZE];

@@ -65,6 +65,12 @@ void platform_pci_ports_write(unsigned bus, unsigned devfn, unsigned offset, uns
 	spin_unlock_irqrestore(&ports_lock, state);
 }
 
+/* Functions are found by looking at every bus. */
+const struct platform_pci_functions *platform_pci_functions(void)
+{
+	return NULL;
+}
+
 /* PC firmware has no table for it, and QEMU says nothing either. */
 enum platform_atomic_statement
 platform_confirms_atomic_ops(unsigned segment UNUSED, unsigned bdf UNUSED, unsigned mask UNUSED)

@@ -15,4 +15,4 @@ tests += \
 	tests/pci/topology.c \
 	tools/pci/dump.c
 
-tests-hosted += tests/pci/driver_test.c tests/pci/fixtures_test.c tests/pci/hardware_test.c
+tests-hosted += tests/pci/functions_test.c tests/pci/driver_test.c tests/pci/fixtures_test.c tests/pci/hardware_test.c
