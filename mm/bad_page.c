@@ -52,22 +52,11 @@ const char *page_check_free(const struct page *page, bool later)
 	return NULL;
 }
 
-/* Any bit at all; in words, because this runs for every page handed out. */
-static bool record_is_zero(const struct page *page)
-{
-	return !((uint64_t)atomic_load_explicit(&page->flags, memory_order_relaxed) |
-		 (uint64_t)atomic_load_explicit(&page->refcount, memory_order_relaxed) |
-		 (uint64_t)atomic_load_explicit(&page->mapcount, memory_order_relaxed) |
-		 atomic_load_explicit(&page->shape, memory_order_relaxed) | page->type |
-		 (uintptr_t)page->mapping | page->index | (uintptr_t)page->list.next |
-		 (uintptr_t)page->list.prev | page->private | (uintptr_t)page->memcg);
-}
-
 const char *page_check_alloc(const struct page *page)
 {
 	const char *reason;
 
-	if (LIKELY(record_is_zero(page)))
+	if (page_is_zero(page))
 		return NULL;
 	reason = page_check_free(page, true);
 	return reason ? reason : "field or flag left over";
@@ -81,7 +70,7 @@ void page_clear(struct page *page)
 	page->list.next = NULL;
 	page->list.prev = NULL;
 	page->private = 0;
-	atomic_store_explicit(&page->shape, 0, memory_order_release);
+	page_clear_plain(page);
 }
 
 bool report_limit_pass(struct report_limit *state, uint64_t now_ns, unsigned *suppressed)
@@ -113,7 +102,7 @@ static void print_flags(uint32_t flags)
 
 static void print_record(const struct page *page, const char *mark)
 {
-	const uint64_t *word = (const uint64_t *)page;
+	const uint64_t *word = page_words(page);
 
 	log_error("mm:   %s%#llx: %016llx %016llx %016llx %016llx %016llx %016llx %016llx "
 		  "%016llx",

@@ -14,14 +14,38 @@
 	 BIT(PAGE_WRITEBACK) | BIT(PAGE_OWNER_PRIVATE) | BIT(PAGE_RESERVED) |          \
 	 BIT(PAGE_MOVABLE_OPS_ISOLATED))
 
+/* Nothing left of any owner: what a record must be when its block is handed out. */
+static inline bool page_is_zero(const struct page *page)
+{
+	const uint64_t *word = page_words(page);
+
+	return !(word[0] | word[1] | word[2] | word[3] | word[4] | word[5] | word[6] | word[7]);
+}
+
+/* The same but for what the allocator itself wrote (shape, zone): nothing to check or to clear
+ * at free. */
+static inline bool page_is_plain(const struct page *page)
+{
+	const uint64_t *word = page_words(page);
+	uint32_t map = (uint32_t)atomic_load_explicit(&page->mapcount, memory_order_relaxed);
+
+	return !(word[0] | map | page->type | word[2] | word[3] | word[4] | word[5] | word[6] |
+		 word[7]);
+}
+
 /* What is wrong with a page about to be freed, or NULL. `later` for all but the first page of
  * the block. References must be 0. */
 const char *page_check_free(const struct page *page, bool later);
 /* The same for one about to be handed out: nothing may be left over. */
 const char *page_check_alloc(const struct page *page);
 
-/* All-zero again, after page_check_free(). */
+/* All-zero again, after page_check_free() or page_is_plain(). */
 void page_clear(struct page *page);
+static inline void page_clear_plain(struct page *page)
+{
+	page->zone = 0;
+	atomic_store_explicit(&page->shape, 0, memory_order_release);
+}
 
 /* Report; operation "free", "alloc", "get", "put". pages: how many are withheld for good. */
 void bad_page(struct page *page, const char *operation, const char *reason, uint64_t pages);

@@ -4,28 +4,8 @@
  * and the request goes on with another (A-4).
  */
 #include <mm/block.h>
-#include <mm/bad_page.h>
-#include <mm/folio.h>
-#include <mm/zone.h>
 #include <kernel/assert.h>
 #include <kernel/log.h>
-
-#if defined(QUIRE_TEST_HOOKS)
-#define ALWAYS_WALK true
-#else
-#define ALWAYS_WALK false
-#endif
-
-/* Orders above 9 cover more than one mark. */
-static bool is_written(struct zone *zone, const struct page *page, unsigned order)
-{
-	uint64_t frame = zone_frame(zone, page_to_pfn(page));
-
-	for (uint64_t i = 0; i < UINT64_C(1) << order; i += BLOCK_FRAMES)
-		if (frames_is_written(&zone->frames, frame + i))
-			return true;
-	return false;
-}
 
 /* All records of a whole 2 MiB block were seen to be zero. */
 static void clear_written(struct zone *zone, const struct page *page, unsigned order)
@@ -38,14 +18,22 @@ static void clear_written(struct zone *zone, const struct page *page, unsigned o
 		frames_clear_written(&zone->frames, frame + i);
 }
 
+static bool is_written(const struct zone *zone, const struct page *page, unsigned order)
+{
+	uint64_t frame = zone_frame(zone, page_to_pfn(page));
+
+	for (uint64_t i = 0; i < UINT64_C(1) << order; i += BLOCK_FRAMES)
+		if (frames_is_written(&zone->frames, frame + i))
+			return true;
+	return false;
+}
+
 /* The constituents; false after a report. In test builds B-0 is held to its word. */
 static bool walk_alloc(struct zone *zone, struct page *page, unsigned order)
 {
 	bool written = is_written(zone, page, order);
 	uint64_t bad = 0;
 
-	if (!written && !ALWAYS_WALK)
-		return true;
 	for (uint64_t i = 1; i < UINT64_C(1) << order; i++) {
 		const char *reason = page_check_alloc(page + i);
 
@@ -59,7 +47,7 @@ static bool walk_alloc(struct zone *zone, struct page *page, unsigned order)
 	return bad == 0;
 }
 
-static bool check_alloc(struct page *page, unsigned order)
+static bool check_alloc(struct zone *zone, struct page *page, unsigned order)
 {
 	const char *reason = page_check_alloc(page);
 
@@ -67,7 +55,8 @@ static bool check_alloc(struct page *page, unsigned order)
 		bad_page(page, "alloc", reason, UINT64_C(1) << order);
 		return false;
 	}
-	return order == 0 || walk_alloc(page_zone(page), page, order);
+	return !block_needs_walk(zone, zone_frame(zone, page_to_pfn(page)), order) ||
+	       walk_alloc(zone, page, order);
 }
 
 static void warn(int node, unsigned order)
@@ -80,35 +69,31 @@ static void warn(int node, unsigned order)
 			 (unsigned long long)PAGE_SIZE >> 10 << order, node);
 }
 
-struct page *block_alloc(int node, unsigned order, unsigned flags)
+struct page *block_alloc_slowly(struct page *page, int node, unsigned order, unsigned flags,
+				struct zone **zone)
 {
-	struct page *page;
-
-	do {
-		page = zones_get(node, order, flags);
-		if (!page) {
-			if (!(flags & FOLIO_NOWARN))
-				warn(node, order);
-			return NULL;
-		}
-	} while (UNLIKELY(!check_alloc(page, order)));
+	while (page && UNLIKELY(!check_alloc(*zone, page, order)))
+		page = zones_get(node, order, flags, zone);
+	if (!page) {
+		if (!(flags & FOLIO_NOWARN))
+			warn(node, order);
+		return NULL;
+	}
 	if (flags & FOLIO_ZERO)
 		memset(page_to_virt(page), 0, PAGE_SIZE << order);
 	return page;
 }
 
-static bool walk_free(struct zone *zone, struct page *page, unsigned order)
+/* The constituents; false when the block is bad, as it is already when not `good`. */
+static bool walk_free(struct zone *zone, struct page *page, unsigned order, bool good)
 {
 	bool written = is_written(zone, page, order);
-	bool good = true;
 
-	if (!written && !ALWAYS_WALK)
-		return true;
 	for (uint64_t i = 1; i < UINT64_C(1) << order; i++) {
 		const char *reason = page_check_free(page + i, true);
 
 		if (!reason) {
-			ASSERT(written || !page_check_alloc(page + i));
+			ASSERT(written || page_is_zero(page + i));
 			if (written)
 				page_clear(page + i);
 			continue;
@@ -120,24 +105,24 @@ static bool walk_free(struct zone *zone, struct page *page, unsigned order)
 	return good;
 }
 
-void block_free(struct page *page, unsigned order)
+void block_free_slowly(struct zone *zone, struct page *page, unsigned order)
 {
+	uint64_t frame = zone_frame(zone, page_to_pfn(page));
 	const char *reason = page_check_free(page, false);
-	uint64_t pages = UINT64_C(1) << order;
+	bool good = !reason;
 
-	if (UNLIKELY(reason != NULL)) {
-		bad_page(page, "free", reason, pages);
-		return;
-	}
-	if (order != 0 && UNLIKELY(!walk_free(page_zone(page), page, order)))
+	if (!good)
+		bad_page(page, "free", reason, UINT64_C(1) << order);
+	if (block_needs_walk(zone, frame, order))
+		good = walk_free(zone, page, order, good);
+	if (!good)
 		return;
 	page_clear(page);
-	if (UNLIKELY(!zones_put(page, order)))
-		bad_page(page, "free", "not taken in this form: double free", 0);
+	if (UNLIKELY(!zone_put(zone, frame, order)))
+		block_report_double_free(page);
 }
 
-void block_publish(struct page *page, enum page_kind kind, unsigned order)
+void block_report_double_free(struct page *page)
 {
-	atomic_store_explicit(&page->shape, page_shape_of(kind, order), memory_order_relaxed);
-	atomic_store_explicit(&page->refcount, 1, memory_order_release);
+	bad_page(page, "free", "not taken in this form: double free", 0);
 }

@@ -2,21 +2,73 @@
 /*
  * Blocks: frames together with their page records, between the zones and the folio interface.
  * Here the checks of spec-folio section 5 run, on the first record always, on the others when
- * the mark of B-0 says that one was written on its own (in test builds always).
+ * the mark of B-0 says that one was written on its own (in test builds always). What an
+ * untroubled block costs is inline here: the whole first record in a few words, the mark, the
+ * zone.
  */
 #ifndef MM_BLOCK_H
 #define MM_BLOCK_H
 
-#include <mm/page.h>
+#include <mm/bad_page.h>
+#include <mm/folio.h>
+#include <mm/zone.h>
 
-/* A checked block with all-zero records; the caller gives it a shape. FOLIO_* flags. */
-struct page *block_alloc(int node, unsigned order, unsigned flags) MUST_CHECK;
+#if defined(QUIRE_TEST_HOOKS)
+#define BLOCK_ALWAYS_WALK true
+#else
+#define BLOCK_ALWAYS_WALK false
+#endif
+
+/* Later records to look at. Orders above BLOCK_ORDER cover more than one mark. */
+static inline bool block_needs_walk(const struct zone *zone, uint64_t frame, unsigned order)
+{
+	if (order == 0)
+		return false;
+	return BLOCK_ALWAYS_WALK || frames_is_written(&zone->frames, frame) ||
+	       (order > BLOCK_ORDER && frames_is_written(&zone->frames, frame + BLOCK_FRAMES));
+}
+
+/* The long ways: a walk, contents to zero, reports, another try. */
+struct page *block_alloc_slowly(struct page *page, int node, unsigned order, unsigned flags,
+				struct zone **zone) MUST_CHECK;
+void block_free_slowly(struct zone *zone, struct page *page, unsigned order) COLD;
+void block_report_double_free(struct page *page) COLD;
+
+/* A checked block with all-zero records and its zone; the caller publishes it. FOLIO_* flags.
+ */
+static inline MUST_CHECK struct page *block_alloc(int node, unsigned order, unsigned flags,
+						  struct zone **zone)
+{
+	struct page *page = zones_get(node, order, flags, zone);
+
+	if (LIKELY(page && !(flags & FOLIO_ZERO) && page_is_zero(page) &&
+		   !block_needs_walk(*zone, zone_frame(*zone, page_to_pfn(page)), order)))
+		return page;
+	return block_alloc_slowly(page, node, order, flags, zone);
+}
+
+/* Give a block its shape and one reference, in the order that page_try_get() relies on. */
+static inline void block_publish(const struct zone *zone, struct page *page,
+				 enum page_kind kind, unsigned order)
+{
+	page->zone = zone->number;
+	atomic_store_explicit(&page->shape, page_shape_of(kind, order), memory_order_relaxed);
+	atomic_store_explicit(&page->refcount, 1, memory_order_release);
+}
 
 /* A block whose first page has no reference left, with its old shape; a bad one is reported
  * and withheld. */
-void block_free(struct page *page, unsigned order);
+static inline void block_free(struct zone *zone, struct page *page, unsigned order)
+{
+	uint64_t frame = zone_frame(zone, page_to_pfn(page));
 
-/* Give a block its shape and one reference, in the order that page_try_get() relies on. */
-void block_publish(struct page *page, enum page_kind kind, unsigned order);
+	if (LIKELY(page_is_plain(page) && !block_needs_walk(zone, frame, order))) {
+		page_clear_plain(page);
+		if (UNLIKELY(!zone_put(zone, frame, order)))
+			block_report_double_free(page);
+	} else {
+		block_free_slowly(zone, page, order);
+	}
+}
 
 #endif

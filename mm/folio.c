@@ -33,38 +33,64 @@ struct folio *page_folio(const struct page *page)
 	return head_of(page);
 }
 
-struct folio *folio_alloc(int node, unsigned order, unsigned flags, struct memcg *memcg)
+static ALWAYS_INLINE struct folio *alloc_for(int node, unsigned order, unsigned flags,
+					     struct memcg *memcg)
 {
-	uint64_t pages = UINT64_C(1) << order;
-	struct page *page;
+	struct zone *zone;
+	struct page *page = block_alloc(node, order, flags, &zone);
 
-	ASSERT(order <= FOLIO_ORDER_MAX);
-	if (FAULT_INJECTED() || !memcg_charge(memcg, pages))
+	if (UNLIKELY(!page))
 		return NULL;
-	page = block_alloc(node, order, flags);
-	if (!page) {
-		memcg_uncharge(memcg, pages);
-		return NULL;
-	}
-	page->memcg = memcg;
-	block_publish(page, order ? PAGE_KIND_HEAD : PAGE_KIND_SINGLE, order);
+	if (memcg)
+		page->memcg = memcg;
+	block_publish(zone, page, order ? PAGE_KIND_HEAD : PAGE_KIND_SINGLE, order);
 	return head_of(page);
 }
 
-/* The last reference is gone (4.1). A constituent of a raw block that got here went through
- * get and put on its own: the bug of 2005. */
-static void folio_release(struct folio *folio)
+static NOINLINE struct folio *alloc_charged(int node, unsigned order, unsigned flags,
+					    struct memcg *memcg)
 {
-	unsigned order = folio_order(folio);
-	struct memcg *memcg = folio->page.memcg;
+	struct folio *folio;
 
-	if (UNLIKELY(page_kind(&folio->page) == PAGE_KIND_NONE)) {
-		bad_page(&folio->page, "put", "freed part of a raw block", 0);
+	if (!memcg_charge(memcg, UINT64_C(1) << order))
+		return NULL;
+	folio = alloc_for(node, order, flags, memcg);
+	if (!folio)
+		memcg_uncharge(memcg, UINT64_C(1) << order);
+	return folio;
+}
+
+struct folio *folio_alloc(int node, unsigned order, unsigned flags, struct memcg *memcg)
+{
+	ASSERT(order <= FOLIO_ORDER_MAX);
+	if (FAULT_INJECTED())
+		return NULL;
+	if (UNLIKELY(memcg != NULL))
+		return alloc_charged(node, order, flags, memcg);
+	return alloc_for(node, order, flags, NULL);
+}
+
+/*
+ * The last reference is gone (4.1): uncharge, check, back to the allocator with the recorded
+ * order. A constituent of a raw block that got here went through get and put on its own: the
+ * bug of 2005.
+ */
+static NOINLINE void folio_release(struct folio *folio)
+{
+	struct page *page = &folio->page;
+	unsigned shape = atomic_load_explicit(&page->shape, memory_order_relaxed);
+	unsigned order = shape & 0xff;
+	struct memcg *memcg = page->memcg;
+
+	if (UNLIKELY(shape == PAGE_KIND_NONE)) {
+		bad_page(page, "put", "freed part of a raw block", 0);
 		return;
 	}
-	folio->page.memcg = NULL;
-	memcg_uncharge(memcg, UINT64_C(1) << order);
-	block_free(&folio->page, order);
+	if (UNLIKELY(memcg != NULL)) {
+		page->memcg = NULL;
+		memcg_uncharge(memcg, UINT64_C(1) << order);
+	}
+	block_free(page_zone(page), page, order);
 }
 
 void folio_get(struct folio *folio)

@@ -90,7 +90,12 @@ bool frames_is_taken(const struct frames *frames, uint64_t frame);
 /* The mark "a page record in this block was written on its own". */
 void frames_mark_written(struct frames *frames, uint64_t frame);
 void frames_clear_written(struct frames *frames, uint64_t frame);
-bool frames_is_written(const struct frames *frames, uint64_t frame);
+static inline bool frames_is_written(const struct frames *frames, uint64_t frame)
+{
+	return atomic_load_explicit(&frames->blocks[frame / BLOCK_FRAMES],
+				    memory_order_relaxed) &
+	       BLOCK_WRITTEN;
+}
 
 /* Free aligned runs of 2^order in open blocks; walks. */
 uint64_t frames_available(const struct frames *frames, unsigned order);

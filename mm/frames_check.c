@@ -57,11 +57,6 @@ void frames_clear_written(struct frames *frames, uint64_t frame)
 			   &before);
 }
 
-bool frames_is_written(const struct frames *frames, uint64_t frame)
-{
-	return block_word(frames, frame / BLOCK_FRAMES) & BLOCK_WRITTEN;
-}
-
 /* Aligned free runs of 2^order inside one block, order below 9. */
 static uint64_t block_available(const struct frames *frames, uint64_t block, unsigned order)
 {

@@ -31,13 +31,10 @@ unsigned page_zone_type(const struct page *page)
 	return zone ? zone->type : ZONE_NORMAL;
 }
 
-void page_note_written(struct page *page)
+void page_note_later_written(struct page *page)
 {
-	struct zone *zone;
+	struct zone *zone = page_zone(page);
 
-	if (page_kind(page) != PAGE_KIND_NONE)
-		return; /* the block's own descriptor: always looked at */
-	zone = page_zone(page);
 	if (zone)
 		frames_mark_written(&zone->frames, zone_frame(zone, page_to_pfn(page)));
 }

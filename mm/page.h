@@ -2,7 +2,7 @@
 /*
  * The page record: 64 bytes for each frame of RAM, in one virtually contiguous array indexed by
  * frame number. All-zero means free and never used; a freed page's record is all-zero again.
- * Node and zone are not stored: they follow from the range table (mm/zone.h).
+ * Node and zone follow from the range table (mm/zone.h); a block in use says where to look.
  *
  * A record exists only for frames the allocator has handed out at least once (and those that
  * share a 2 MiB block with one); page_lookup() tells, everything else trusts its argument.
@@ -71,7 +71,7 @@ struct page {
 	_Atomic int32_t mapcount; /* a: page-table entries of base size, not biased */
 	_Atomic uint16_t shape;   /* f: kind << 8 | order */
 	uint8_t type;             /* o: enum page_type */
-	uint8_t spare;
+	uint8_t zone;             /* f: number of its zone, a hint for page_zone() */
 	union {
 		void *mapping;            /* o: owner's mapping */
 		struct slab_cache *cache; /* slab: whose objects lie here */
@@ -88,7 +88,16 @@ struct page {
 	struct memcg *memcg; /* f: charged group; head only */
 };
 
-_Static_assert(sizeof(struct page) == 64, "page records are 1/64 of memory");
+#define PAGE_WORDS 8
+
+_Static_assert(sizeof(struct page) == PAGE_WORDS * sizeof(uint64_t),
+	       "page records are 1/64 of memory");
+
+/* The record as words, for checks of all fields at once and for dumps. */
+static inline const uint64_t *page_words(const struct page *page)
+{
+	return (const uint64_t *)(const void *)page;
+}
 
 /* Record of frame 0; set once by mm_init(). */
 extern struct page *page_array;
@@ -152,7 +161,12 @@ static inline bool page_flag_test(const struct page *page, enum page_flag flag)
  * 2 MiB block that some record in it was written on its own, so that freeing and allocating
  * walk it (B-0). Any context.
  */
-void page_note_written(struct page *page);
+void page_note_later_written(struct page *page);
+static inline void page_note_written(struct page *page)
+{
+	if (UNLIKELY(page_kind(page) == PAGE_KIND_NONE))
+		page_note_later_written(page); /* others are the block's own descriptor */
+}
 void page_flag_set(struct page *page, enum page_flag flag);
 void page_flag_clear(struct page *page, enum page_flag flag);
 /* Set, and tell whether it was set before. */

@@ -14,6 +14,7 @@
 
 struct page *page_alloc(int node, unsigned order, unsigned flags)
 {
+	struct zone *zone;
 	struct page *page;
 
 	ASSERT(order <= FOLIO_ORDER_MAX);
@@ -24,17 +25,15 @@ struct page *page_alloc(int node, unsigned order, unsigned flags)
 	}
 	if (FAULT_INJECTED())
 		return NULL;
-	page = block_alloc(node, order, flags);
+	page = block_alloc(node, order, flags, &zone);
 	if (page)
-		block_publish(page, order ? PAGE_KIND_RAW : PAGE_KIND_SINGLE, order);
+		block_publish(zone, page, order ? PAGE_KIND_RAW : PAGE_KIND_SINGLE, order);
 	return page;
 }
 
 /* The allocator may then take parts of the block back. */
-static void frames_make_divisible(struct page *page, unsigned order)
+static void frames_make_divisible(struct zone *zone, struct page *page, unsigned order)
 {
-	struct zone *zone = page_zone(page);
-
 	frames_split(&zone->frames, zone_frame(zone, page_to_pfn(page)), order);
 }
 
@@ -42,11 +41,13 @@ static void frames_make_divisible(struct page *page, unsigned order)
  * blocks of order n-1, ..., 0 (R-11). */
 static void free_all_but_first(struct page *page, unsigned order)
 {
-	frames_make_divisible(page, order);
+	struct zone *zone = page_zone(page);
+
+	frames_make_divisible(zone, page, order);
 	atomic_store_explicit(&page->shape, page_shape_of(PAGE_KIND_SINGLE, 0),
 			      memory_order_release);
 	for (unsigned o = order; o-- > 0;)
-		block_free(page + (UINT64_C(1) << o), o);
+		block_free(zone, page + (UINT64_C(1) << o), o);
 	page_put(page);
 }
 
@@ -55,7 +56,7 @@ static void raw_free(struct page *page, unsigned order)
 	struct folio *first = (struct folio *)page;
 
 	if (folio_freeze(first, 1))
-		block_free(page, order);
+		block_free(page_zone(page), page, order);
 	else if (folio_references(first) > 1)
 		free_all_but_first(page, order);
 	else
@@ -83,15 +84,16 @@ void page_free(struct page *page, unsigned order)
 
 int page_explode(struct page *page, unsigned order)
 {
+	struct zone *zone = page_zone(page);
 	enum page_kind kind = order ? PAGE_KIND_RAW : PAGE_KIND_SINGLE;
 
 	if (page_kind(page) != kind || folio_order((struct folio *)page) != order)
 		return -EINVAL;
 	if (order == 0)
 		return 0;
-	frames_make_divisible(page, order);
+	frames_make_divisible(zone, page, order);
 	for (uint64_t i = 1; i < UINT64_C(1) << order; i++)
-		block_publish(page + i, PAGE_KIND_SINGLE, 0);
+		block_publish(zone, page + i, PAGE_KIND_SINGLE, 0);
 	atomic_store_explicit(&page->shape, page_shape_of(PAGE_KIND_SINGLE, 0),
 			      memory_order_release);
 	return 0;

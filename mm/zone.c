@@ -73,31 +73,25 @@ static uint64_t get_from(struct zone *zone, unsigned cpu, unsigned order, unsign
 	return frames_get_new(&zone->frames, cpu, order);
 }
 
-struct page *zones_get(int node, unsigned order, unsigned flags)
+struct page *zones_get(int node, unsigned order, unsigned flags, struct zone **zone)
 {
 	enum zone_type wanted = highest_type(flags);
 	unsigned cpu = cpu_current();
 	unsigned preferred = node >= 0 && node < NODES_MAX ? (unsigned)node : 0;
 
 	for (unsigned i = 0; i < zone_count; i++) {
-		struct zone *zone = zones[zone_fallback[preferred][i]];
+		struct zone *candidate = zones[zone_fallback[preferred][i]];
 		uint64_t frame;
 
-		if (zone->type > wanted)
+		if (candidate->type > wanted)
 			continue;
-		if (flags & FOLIO_THIS_NODE && zone->node != preferred)
+		if (flags & FOLIO_THIS_NODE && candidate->node != preferred)
 			continue;
-		frame = get_from(zone, cpu, order, flags, wanted);
-		if (frame != FRAMES_NONE)
-			return pfn_to_page(pfn(zone->base.nr + frame));
+		frame = get_from(candidate, cpu, order, flags, wanted);
+		if (frame != FRAMES_NONE) {
+			*zone = candidate;
+			return pfn_to_page(pfn(candidate->base.nr + frame));
+		}
 	}
 	return NULL;
-}
-
-bool zones_put(struct page *page, unsigned order)
-{
-	struct pfn f = page_to_pfn(page);
-	struct zone *zone = zone_of(f);
-
-	return zone && frames_put(&zone->frames, cpu_current(), zone_frame(zone, f), order);
 }

@@ -25,6 +25,7 @@ struct zone {
 	struct pfn base;  /* frame 0 of `frames`: start rounded down to the largest order */
 	struct pfn start; /* RAM of this zone, holes inside included */
 	struct pfn end;
+	uint8_t number; /* zones[number] is this one */
 	unsigned node;
 	enum zone_type type;
 	uint64_t ram;            /* frames that are RAM */
@@ -44,9 +45,15 @@ void zones_init(const struct boot_info *info);
 struct zone *zone_of(struct pfn f);
 const char *zone_type_name(enum zone_type type);
 
+/* Without a search when the record says where to look and tells the truth. */
 static inline struct zone *page_zone(const struct page *page)
 {
-	return zone_of(page_to_pfn(page));
+	struct zone *zone = zones[page->zone % ZONES_MAX];
+	struct pfn f = page_to_pfn(page);
+
+	if (LIKELY(zone && f.nr - zone->start.nr < zone->end.nr - zone->start.nr))
+		return zone;
+	return zone_of(f);
 }
 
 static inline uint64_t zone_frame(const struct zone *zone, struct pfn f)
@@ -59,10 +66,15 @@ uint64_t zone_available(const struct zone *zone, unsigned order);
 
 /*
  * A block of 2^order frames: preferred node first, then the others; the highest type the flags
- * (FOLIO_*) allow first. The record is as the last owner left it. NULL: none.
+ * (FOLIO_*) allow first. The record is as the last owner left it; *zone: where it lies. NULL:
+ * none.
  */
-struct page *zones_get(int node, unsigned order, unsigned flags) MUST_CHECK;
-/* False: not taken in this form, nothing changed. */
-bool zones_put(struct page *page, unsigned order) MUST_CHECK;
+struct page *zones_get(int node, unsigned order, unsigned flags, struct zone **zone) MUST_CHECK;
+
+/* Back to its zone, by number there. False: not taken in this form, nothing changed. */
+static inline MUST_CHECK bool zone_put(struct zone *zone, uint64_t frame, unsigned order)
+{
+	return frames_put(&zone->frames, cpu_current(), frame, order);
+}
 
 #endif

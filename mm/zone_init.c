@@ -56,6 +56,7 @@ static bool zone_add(uint64_t start, uint64_t end, unsigned node, enum zone_type
 		atomic_init(&last->bad, 0);
 		last->node = node;
 		last->type = type;
+		last->number = (uint8_t)zone_count;
 		last->start = pfn(start);
 		last->base = pfn(align_down(start, UNIT));
 		zones[zone_count++] = last;
