@@ -29,7 +29,7 @@ qemu       = $(PYTHON) tools/qemu.py --arch $(ARCH) --accel $(ACCEL) --memory $(
 .PHONY: all help setup deps run test check debug image bench fuzz lint format coverage \
 	spec-coverage mutants verdict clean compile_commands.json
 
-all: setup
+all: setup deps
 	$(kernel) all
 
 help:
@@ -57,11 +57,15 @@ help:
 #help   variables             ARCH=x86_64 TOOLCHAIN=gcc|clang BUILD=debug|release TESTS=suite,suite.test
 #help                         SEED=0 CPUS=4 MEMORY=1G RUN= CMDLINE= ACCEL=tcg|kvm MACHINE=default V=1
 
+# What is asked for: one port, or for `make test` all of them unless ARCH= names one.
+ports     = $(ARCH)
+test: ports = $(if $(filter file,$(origin ARCH)),x86_64 s390x,$(ARCH))
+
 setup:
-	@tools/setup
+	@tools/setup build run test lint $(filter s390x,$(ports))
 
 deps: setup
-	@tools/deps
+	$(if $(filter-out hosted,$(ports)),@tools/deps $(ports))
 
 image: setup deps
 	$(kernel) image

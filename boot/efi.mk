@@ -13,6 +13,7 @@ efi-sources := \
 	boot/text.c \
 	kernel/command_line_parse.c
 
+efi         := $(out)/quire.efi
 efi-out     := $(out)/efi
 efi-objects := $(patsubst %.c,$(efi-out)/%.o,$(efi-sources)) $(efi-out)/payload.o
 efi-crt0    := /usr/lib/crt0-efi-x86_64.o

@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: MIT
 # Builds one configuration. Interface:
-#   PORT=x86_64|hosted  BUILD=debug|release (x86_64)  asan|tsan|coverage|fuzz|release (hosted)
+#   PORT=x86_64|s390x|hosted  BUILD=debug|release (targets)  asan|tsan|coverage|fuzz|release (hosted)
 #   TOOLCHAIN=gcc|clang  APP=name  V=1
 #   targets: all (quire.elf, quire.efi), image, tests (hosted program), fuzzers
 # Every folder's files.mk adds to these lists, by path from the root:
 #   sources          compiled for every port        sources-target   not hosted
-#   sources-x86_64   one port                       tests, tests-target, tests-<port> likewise
+#   sources-<port>   one port                       tests, tests-target, tests-<port> likewise
 #   fuzzers          names N of tests/fuzz/N_fuzz.c
+# What a target needs beside that stands in platform/<port>/build.mk:
+#   cross            prefix of the GNU compiler and binutils; clang's objects are linked by ld too
+#   flags-<port>[-<build>|-<toolchain>]              of every object
+#   flags-kernel     of all objects but those of apps/: no floating-point register is used
+#   image-source     what tools/image.py puts into quire.img by image-option
+#   port-outputs, port-rules   what is built beside quire.elf, and the file that tells how
 
 include platform/files.mk
 folders := boot kernel mm pci drivers platform/$(PORT) tests apps
@@ -14,8 +20,9 @@ include $(wildcard $(addsuffix /files.mk,$(folders)))
 
 out  := build/$(PORT)-$(BUILD)-$(TOOLCHAIN)
 deps := build/deps/newlib-$(PORT)
+-include platform/$(PORT)/build.mk
 
-CC_gcc   := gcc
+CC_gcc   := $(cross)gcc
 CC_clang := clang
 CC       := $(CC_$(TOOLCHAIN))
 quiet     = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) $(2);)
@@ -28,8 +35,8 @@ warnings-clang := -Wunreachable-code -Wthread-safety -Wno-unused-command-line-ar
 	-Wno-gnu-folding-constant
 flags = -std=gnu17 -g -I. -Iplatform/$(PORT) -fno-common -fno-strict-aliasing \
 	-fno-omit-frame-pointer -ffunction-sections -fdata-sections \
-	$(warnings) $(warnings-$(TOOLCHAIN)) $(flags-$(PORT)) $(flags-$(PORT)-$(BUILD)) \
-	$(flags-$(PORT)-$(TOOLCHAIN))
+	$(warnings) $(warnings-$(TOOLCHAIN)) $(if $(filter hosted,$(PORT)),,$(flags-target)) \
+	$(flags-$(PORT)) $(flags-$(PORT)-$(BUILD)) $(flags-$(PORT)-$(TOOLCHAIN))
 
 all-sources := $(sources) $(sources-$(PORT)) $(if $(filter hosted,$(PORT)),,$(sources-target))
 all-tests   := $(tests) $(tests-$(PORT)) $(if $(filter hosted,$(PORT)),,$(tests-target))

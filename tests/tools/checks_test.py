@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The checkers of the house: each fault they promise to find is found, good code passes."""
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,11 @@ VECTOR = """
 int integer(int a) { return a * 3; }
 double sum(double *p) { return p[0] + p[1]; }
 long double extended(long double a) { return a * a; }
+"""
+FLOATING_S390X = """
+int integer(int a) { return a * 3; }
+double sum(double *p) { return p[0] + p[1]; }
+void control(void *p) { __asm__ volatile("stfpc 0(%0)" : : "a"(p) : "memory"); }
 """
 
 
@@ -63,22 +69,30 @@ class Sizes(unittest.TestCase):
 
 
 class NoFpu(unittest.TestCase):
-    def compile(self, folder):
+    def compile(self, folder, text=VECTOR, compiler="gcc"):
         source, elf = pathlib.Path(folder, "a.c"), f"{folder}/a.o"
-        source.write_text(VECTOR)
-        subprocess.run(["gcc", "-O2", "-c", "-o", elf, str(source)], check=True)
+        source.write_text(text)
+        subprocess.run([compiler, "-O2", "-c", "-o", elf, str(source)], check=True)
         return elf
 
     def test_vector_and_x87_functions_are_found_and_integer_ones_are_not(self):
         with tempfile.TemporaryDirectory() as folder:
-            users, seen = check_no_fpu.scan(self.compile(folder))
+            users, seen = check_no_fpu.scan(self.compile(folder), "x86_64")
         self.assertEqual(set(users), {"sum", "extended"})
         self.assertEqual(seen, {"integer", "sum", "extended"})
+
+    @unittest.skipUnless(shutil.which("s390x-linux-gnu-gcc"), "no package of the group s390x")
+    def test_floating_point_functions_of_s390x_are_found(self):
+        with tempfile.TemporaryDirectory() as folder:
+            elf = self.compile(folder, FLOATING_S390X, "s390x-linux-gnu-gcc")
+            users, seen = check_no_fpu.scan(elf, "s390x")
+        self.assertEqual(set(users), {"sum", "control"})
+        self.assertEqual(seen, {"integer", "sum", "control"})
 
     def test_program_obeys_the_allow_list(self):
         with tempfile.TemporaryDirectory() as folder:
             elf, allow = self.compile(folder), pathlib.Path(folder, "allow")
-            command = [sys.executable, str(ROOT / "tools/check_no_fpu.py"), elf]
+            command = [sys.executable, str(ROOT / "tools/check_no_fpu.py"), "--port", "x86_64", elf]
             for text, status in (("sum\next*  # x87\n", 0), ("sum\n", 1)):
                 allow.write_text(text)
                 done = subprocess.run(

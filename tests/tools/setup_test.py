@@ -78,7 +78,7 @@ class Setup(unittest.TestCase):
     def test_every_package_has_a_known_group_and_a_reason(self):
         for line in packages():
             self.assertEqual(len(line), 3, line)
-            self.assertIn(line[0], ("build", "run", "test", "lint"))
+            self.assertIn(line[0], ("build", "run", "test", "lint", "s390x"))
 
 
 class Deps(unittest.TestCase):
@@ -101,12 +101,31 @@ class Deps(unittest.TestCase):
             with self.assertRaisesRegex(self.deps.DepsError, "SHA-256"):
                 self.deps.fetch("newlib-source", self.pin, self.folder)
 
-    def test_result_depends_on_pin_and_flags(self):
-        key = self.deps.key_of(self.pin)
-        self.assertNotEqual(key, self.deps.key_of(["other", *self.pin[1:]]))
+    def test_result_depends_on_pin_flags_and_edits(self):
+        target = self.deps.TARGETS["x86_64"]
+        key = self.deps.key_of(self.pin, target)
+        self.assertNotEqual(key, self.deps.key_of(["other", *self.pin[1:]], target))
         with mock.patch.object(self.deps, "CFLAGS", ["-O3"]):
-            self.assertNotEqual(key, self.deps.key_of(self.pin))
-        self.assertEqual(key, self.deps.key_of(self.pin))
+            self.assertNotEqual(key, self.deps.key_of(self.pin, target))
+        with mock.patch.object(target, "edits", (("a", "b", "c"),)):
+            self.assertNotEqual(key, self.deps.key_of(self.pin, target))
+        self.assertEqual(key, self.deps.key_of(self.pin, target))
+
+    def test_edit_adds_before_the_one_place_and_refuses_another_source(self):
+        path = pathlib.Path(self.folder, "file")
+        for text, wanted in (("a\nb\n", "a\nnew\nb\n"), ("a\n", None), ("b\nb\n", None)):
+            path.write_text(text)
+            if wanted:
+                self.deps.edit(self.folder, [("file", "b\n", "new\n")])
+                self.assertEqual(path.read_text(), wanted)
+            else:
+                with self.assertRaisesRegex(self.deps.DepsError, str(path)):
+                    self.deps.edit(self.folder, [("file", "b\n", "new\n")])
+
+    def test_unknown_port_is_refused(self):
+        done = subprocess.run([sys.executable, str(ROOT / "tools/deps"), "vax"],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, "vax" in done.stderr), (2, True))
 
 
 if __name__ == "__main__":
