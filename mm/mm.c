@@ -12,9 +12,14 @@
 #include <kernel/log.h>
 #include <platform/mmu.h>
 
-static void *table_alloc(void)
+static unsigned table_order(uint64_t size)
 {
-	struct page *page = page_alloc(NODE_ANY, 0, FOLIO_ZERO | FOLIO_ATOMIC);
+	return size <= PAGE_SIZE ? 0 : log2_ceil(size / PAGE_SIZE);
+}
+
+static void *table_alloc(uint64_t size)
+{
+	struct page *page = page_alloc(NODE_ANY, table_order(size), FOLIO_ZERO | FOLIO_ATOMIC);
 
 	if (!page)
 		return NULL;
@@ -22,9 +27,9 @@ static void *table_alloc(void)
 	return page_to_virt(page);
 }
 
-static void table_free(void *table)
+static void table_free(void *table, uint64_t size)
 {
-	page_free(virt_to_page(table), 0);
+	page_free(virt_to_page(table), table_order(size));
 }
 
 static const struct page_table_allocator table_allocator = {table_alloc, table_free};

@@ -14,11 +14,12 @@
 #define MMU_EXECUTE  (1u << 1)
 #define MMU_UNCACHED (1u << 2)
 
-/* Gives and takes back one zeroed page for page tables; NULL fails the mapping cleanly. alloc
- * is called with interrupts off and the lock of the page tables held; free is not. */
+/* Gives and takes back page tables: `size` bytes, a power of two and at most 16 KiB, zeroed, at
+ * a multiple of size and of PAGE_SIZE; NULL fails the mapping cleanly. alloc is called with
+ * interrupts off and the lock of the page tables held; free is not. */
 struct page_table_allocator {
-	void *(*alloc)(void);
-	void (*free)(void *table);
+	void *(*alloc)(uint64_t size);
+	void (*free)(void *table, uint64_t size);
 };
 
 /* Replace the boot-time allocator once the page allocator runs. */

@@ -35,19 +35,19 @@ static uint64_t page_array_size;
 static uint64_t *space_used;  /* lock; bit per page */
 static uint64_t space_cursor; /* lock; page where the next search starts */
 
-static void *boot_table_alloc(void)
+static void *boot_table_alloc(uint64_t size)
 {
 	uint64_t at = boot_tables;
 
-	if (at + PAGE_SIZE > HOSTED_TABLES_SIZE)
+	if (at + size > HOSTED_TABLES_SIZE)
 		return NULL;
-	boot_tables += PAGE_SIZE;
+	boot_tables += size;
 	return phys_to_virt(phys(hosted_arena_size() - HOSTED_TABLES_SIZE + at));
 }
 
-static void boot_table_free(void *table)
+static void boot_table_free(void *table, uint64_t size)
 {
-	(void)table; /* the boot pool is not given back */
+	(void)table, (void)size; /* the boot pool is not given back */
 }
 
 static const struct page_table_allocator boot_allocator = {boot_table_alloc, boot_table_free};
@@ -97,7 +97,7 @@ static struct table_entry walk(uint64_t virt, unsigned *level, uint64_t **table)
 /* A large leaf becomes a table of smaller ones that say the same. */
 static int leaf_split(uint64_t *table, unsigned level, uint64_t virt, struct table_entry leaf)
 {
-	uint64_t *below = allocator->alloc();
+	uint64_t *below = allocator->alloc(PAGE_SIZE);
 	struct table_entry part = leaf;
 
 	if (!below)
@@ -122,7 +122,7 @@ static int table_at(uint64_t virt, unsigned want, uint64_t **table)
 		if (entry.present && entry.leaf) {
 			error = leaf_split(*table, level, virt, entry);
 		} else if (!entry.present) {
-			uint64_t *below = allocator->alloc();
+			uint64_t *below = allocator->alloc(PAGE_SIZE);
 
 			if (!below)
 				return -ENOMEM;
@@ -176,7 +176,7 @@ static bool prune(uint64_t *table, unsigned level, uint64_t virt)
 		if (table_of(entry)[i] != 0)
 			return false;
 	}
-	allocator->free(table_of(entry));
+	allocator->free(table_of(entry), PAGE_SIZE);
 	entry_write(table, level, virt, (struct table_entry){.present = false});
 	return true;
 }
@@ -458,7 +458,7 @@ void hosted_mmu_init(void)
 	space = mmap(NULL, SPACE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
 		     -1, 0);
 	space_used = calloc(SPACE_SIZE / PAGE_SIZE / 64, sizeof(*space_used));
-	top = boot_table_alloc();
+	top = boot_table_alloc(PAGE_SIZE);
 	if (space == MAP_FAILED || !space_used || !top) {
 		fprintf(stderr, "hosted: cannot reserve address space for kernel mappings\n");
 		exit(1);

@@ -41,6 +41,24 @@ void kernel_slot_write(unsigned slot, struct pte entry)
 	kernel_level4[slot] = entry;
 }
 
+struct pte page_table_root(uintptr_t virt)
+{
+	unsigned slot = level_index(LEVEL_ROOT, virt);
+
+	return slot >= PTES_PER_TABLE / 2 ? kernel_slot_read(slot) : pte_none(LEVEL_ROOT);
+}
+
+/* All of it is there from the start: with large pages it costs next to nothing. */
+void direct_map_complete(uintptr_t virt UNUSED, uint64_t size UNUSED)
+{
+}
+
+bool direct_map_is_fixed(struct phys start, uint64_t size)
+{
+	return start.addr < image_phys(kernel_ro_after_init_end).addr &&
+	       image_base.addr < start.addr + size;
+}
+
 void kernel_slots_freeze(void)
 {
 	slots_frozen = true;
@@ -146,7 +164,7 @@ static void slot_prepare(unsigned slot)
 	if (!table.addr)
 		panic("address space: no memory for the table of slot %u", slot);
 	memset(phys_to_virt(table), 0, PAGE_SIZE);
-	kernel_slot_write(slot, pte_table(LEVEL_KERNEL_TOP, table, true));
+	kernel_slot_write(slot, pte_table(LEVEL_ROOT, table, true));
 }
 
 static void slots_prepare(unsigned first, uint64_t bytes)

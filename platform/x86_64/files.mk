@@ -2,13 +2,12 @@
 
 # Start and address space.
 sources-x86_64 += \
+	$(paging-sources) \
 	platform/x86_64/address_space.c \
 	platform/x86_64/entry.S \
 	platform/x86_64/features.c \
 	platform/x86_64/memory.c \
-	platform/x86_64/mmu.c \
-	platform/x86_64/mmu_change.c \
-	platform/x86_64/mmu_space.c \
+	platform/x86_64/mmio.c \
 	platform/x86_64/private.c \
 	platform/x86_64/start.c \
 	platform/x86_64/tlb.c

@@ -81,7 +81,7 @@ static struct phys build_tables(char *virt, struct phys block)
 
 	for (unsigned i = 0; i < ARRAY_SIZE(private_pages); i++)
 		for (unsigned n = 0; n < private_pages[i].count; n++)
-			tables[1][private_pages[i].page + n] = pte_leaf(
+			tables[1][private_pages[i].page + n] = pte_private_leaf(
 				1, frame_phys(block, private_pages[i].frame + n), MMU_WRITE);
 	tables[2][0] = pte_table(2, frame_phys(block, FRAME_LEVEL1), true);
 	tables[3][0] = pte_table(3, frame_phys(block, FRAME_LEVEL2), true);
@@ -115,7 +115,7 @@ static void window_set(struct phys block, bool open)
 		struct pte entry = {0};
 
 		if (open)
-			entry = pte_leaf(1, frame_phys(block, i), MMU_WRITE);
+			entry = pte_private_leaf(1, frame_phys(block, i), MMU_WRITE);
 		pte_write(1, &level1[PRIVATE_PAGE_WINDOW + i], entry);
 		tlb_invalidate_page(PRIVATE_WINDOW + i * PAGE_SIZE);
 	}
@@ -140,10 +140,18 @@ struct phys private_build_other(unsigned cpu, uint32_t apic_id, void *stack,
 	return root;
 }
 
-struct pte private_lookup(uintptr_t virt)
+bool private_lookup(uintptr_t virt, struct phys *p, unsigned *protection)
 {
 	const struct pte *level1 = private_page(PRIVATE_PAGE_LEVEL1);
 	uint64_t page = (virt - PRIVATE_BASE) >> PAGE_SHIFT;
+	struct pte entry;
 
-	return page < PTES_PER_TABLE ? pte_read(&level1[page]) : (struct pte){0};
+	if (page >= PTES_PER_TABLE)
+		return false;
+	entry = pte_read(&level1[page]);
+	if (!pte_is_present(entry))
+		return false;
+	*p = phys(pte_phys(1, entry).addr + virt % PAGE_SIZE);
+	*protection = pte_protection(entry);
+	return true;
 }

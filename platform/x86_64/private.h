@@ -77,7 +77,4 @@ struct phys private_build_boot(void);
 struct phys private_build_other(unsigned cpu, uint32_t apic_id, void *stack,
 				uint64_t stack_size);
 
-/* Any frame of this CPU's block, or of another's: for tests that look for strangers. */
-bool private_pool_contains(struct phys p);
-
 #endif

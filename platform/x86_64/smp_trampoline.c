@@ -43,7 +43,7 @@ static struct phys tables_fill(void)
 	struct pte *level4 = phys_to_virt(low_phys(LOW_LEVEL4));
 	struct pte *level5 = phys_to_virt(low_phys(LOW_LEVEL5));
 
-	level2[0] = pte_leaf(2, phys(0), MMU_EXECUTE);
+	level2[0] = pte_private_leaf(2, phys(0), MMU_EXECUTE);
 	level3[0] = pte_table(3, low_phys(LOW_LEVEL2), true);
 	level4[0] = pte_table(4, low_phys(LOW_LEVEL3), true);
 	for (unsigned slot = PTES_PER_TABLE / 2; slot < PTES_PER_TABLE; slot++)

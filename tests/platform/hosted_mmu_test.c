@@ -126,10 +126,11 @@ TEST(hosted_mmu, reserved_spaces_do_not_touch)
 
 static unsigned tables_left;
 
-static void *scarce_alloc(void)
+static void *scarce_alloc(uint64_t size)
 {
 	static uint64_t used;
 
+	CHECK_EQ(size, PAGE_SIZE);
 	if (tables_left == 0)
 		return NULL;
 	tables_left--;
@@ -137,9 +138,9 @@ static void *scarce_alloc(void)
 	return memset(phys_to_virt(scratch(MIB(32) + used)), 0, PAGE_SIZE);
 }
 
-static void scarce_free(void *table)
+static void scarce_free(void *table, uint64_t size)
 {
-	(void)table;
+	(void)table, (void)size;
 	tables_left++;
 }
 

@@ -8,7 +8,7 @@
 #include <platform/memory.h>
 #include <platform/x86_64/address_space.h>
 #include <platform/x86_64/image.h>
-#include <platform/x86_64/mmu_walk.h>
+#include <platform/paging/mmu_walk.h>
 #include <platform/x86_64/private.h>
 #include <platform/x86_64/x86.h>
 #include <kernel/ipi.h>
@@ -82,7 +82,7 @@ TEST(x86_address_space, live_tables_keep_writing_and_executing_apart)
 		struct pte entry = kernel_slot_read(slot);
 
 		if (pte_is_present(entry))
-			survey_table(&survey, 3, page_table_below(LEVEL_KERNEL_TOP, entry));
+			survey_table(&survey, 3, page_table_below(LEVEL_ROOT, entry));
 	}
 	CHECK(survey.leaves > 100);
 	CHECK_EQ(survey.writable_executable, 0);
@@ -175,7 +175,7 @@ TEST(x86_address_space, the_direct_map_uses_large_pages)
 	struct pte slot = kernel_slot_read(SLOT_DIRECT_MAP);
 	struct survey survey = {0};
 
-	survey_table(&survey, 3, page_table_below(LEVEL_KERNEL_TOP, slot));
+	survey_table(&survey, 3, page_table_below(LEVEL_ROOT, slot));
 	/* Small pages at the borders of ranges and of the image, large ones everywhere else. */
 	CHECK(survey.leaves < 20000);
 }

@@ -2,27 +2,27 @@
 /*
  * Walking and changing the shared tables; used by mmu.c and mmu_change.c only.
  */
-#ifndef PLATFORM_X86_64_MMU_WALK_H
-#define PLATFORM_X86_64_MMU_WALK_H
+#ifndef PLATFORM_PAGING_MMU_WALK_H
+#define PLATFORM_PAGING_MMU_WALK_H
 
-#include <platform/x86_64/page_table.h>
+#include <platform/paging/page_table.h>
 #include <kernel/lock.h>
 
 /* Guards every table below the slots. Interrupts off while held; nothing may be waited for. */
 extern struct spin_lock page_table_lock;
 
-/* A zeroed table from the allocator in force, or NULL. */
-void *page_table_alloc(bool *from_boot);
-void page_table_free(void *table);
+/* A table for entries of `level`, none present, from the allocator in force, or NULL. */
+struct pte *page_table_alloc(unsigned level, bool *from_boot);
+void page_table_free(unsigned level, void *table);
 
 /* First entry of the table that `entry`, on `level`, leads to. */
 struct pte *page_table_below(unsigned level, struct pte entry);
 
 /* The entry that decides about virt: a leaf, or one that is not present; its level. NULL (level
- * unchanged) when the slot has no table. Safe without the lock. */
+ * unchanged) when the root entry has no table. Safe without the lock. */
 struct pte *page_table_find(uintptr_t virt, unsigned *level);
 
-/* The entry on `level` (3 or 2) above a table that page_table_find() saw. */
+/* The entry on `level` above a table that page_table_find() saw. */
 struct pte *page_table_entry(uintptr_t virt, unsigned level);
 
 /* 0, -EEXIST where something is mapped already, -ENOMEM; after an error nothing stays mapped,

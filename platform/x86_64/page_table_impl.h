@@ -5,11 +5,13 @@
  * levels. The level-4 table carries the kernel's slots and is written by
  * kernel_slot_write() alone. Source of the layout: Intel SDM volume 3, 4.5.
  */
-#ifndef PLATFORM_X86_64_PAGE_TABLE_H
-#define PLATFORM_X86_64_PAGE_TABLE_H
+#ifndef PLATFORM_X86_64_PAGE_TABLE_IMPL_H
+#define PLATFORM_X86_64_PAGE_TABLE_IMPL_H
 
+#include <platform/memory.h>
 #include <platform/mmu.h>
 #include <platform/x86_64/features.h>
+#include <platform/x86_64/layout.h>
 #include <kernel/assert.h>
 #include <kernel/bits.h>
 
@@ -17,8 +19,8 @@ struct pte {
 	uint64_t bits;
 };
 
-#define PTES_PER_TABLE   512
-#define LEVEL_KERNEL_TOP 4
+#define PTES_PER_TABLE 512
+#define LEVEL_ROOT     4
 
 #define PTE_PRESENT    BIT64(0)
 #define PTE_WRITE      BIT64(1)
@@ -46,13 +48,29 @@ static inline unsigned level_index(unsigned level, uintptr_t address)
 	return (address >> level_shift(level)) % PTES_PER_TABLE;
 }
 
+static inline unsigned level_entries(unsigned level UNUSED)
+{
+	return PTES_PER_TABLE;
+}
+
+static inline uint64_t level_table_size(unsigned level UNUSED)
+{
+	return PAGE_SIZE;
+}
+
 static inline bool level_has_leaves(unsigned level)
 {
 	return level <= 2 || (level == 3 && cpu_features.gib_pages);
 }
 
-/* Accessed and dirty are set from the start: the CPU then never writes to our tables. */
-static inline struct pte pte_leaf(unsigned level, struct phys p, unsigned protection)
+static inline struct pte pte_none(unsigned level UNUSED)
+{
+	return (struct pte){0};
+}
+
+/* Of a private slot. Accessed and dirty are set from the start: the CPU then never writes to
+ * our tables. */
+static inline struct pte pte_private_leaf(unsigned level, struct phys p, unsigned protection)
 {
 	uint64_t bits = p.addr | PTE_PRESENT | PTE_ACCESSED;
 
@@ -79,9 +97,14 @@ static inline struct pte pte_table(unsigned level, struct phys table, bool from_
 }
 
 /* Shared by all CPUs and never different between two address spaces. */
-static inline struct pte pte_global(struct pte entry)
+static inline struct pte pte_leaf(unsigned level, struct phys p, unsigned protection)
 {
-	return (struct pte){entry.bits | PTE_GLOBAL};
+	return (struct pte){pte_private_leaf(level, p, protection).bits | PTE_GLOBAL};
+}
+
+static inline bool pte_is_boot_table(unsigned level UNUSED, struct pte entry)
+{
+	return entry.bits & PTE_BOOT_TABLE;
 }
 
 static inline bool pte_is_present(struct pte entry)
@@ -124,8 +147,13 @@ static inline struct pte pte_read(const struct pte *entry)
 /* One store; what a new entry leads to is complete before it. */
 static inline void pte_write(unsigned level, struct pte *entry, struct pte value)
 {
-	ASSERT(level < LEVEL_KERNEL_TOP);
+	ASSERT(level < LEVEL_ROOT);
 	__atomic_store_n(&entry->bits, value.bits, __ATOMIC_RELEASE);
+}
+
+static inline struct pte *page_table_pointer(struct phys table)
+{
+	return phys_to_virt(table);
 }
 
 #endif

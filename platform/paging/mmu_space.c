@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * Kernel address space to hand out: for stacks and the like from a bit map with guard pages
- * around each piece, for device registers upwards and for ever.
+ * Kernel address space to hand out, for stacks and the like: from a bit map, with guard pages
+ * around each piece.
  */
 #include <platform/mmu.h>
 
-#include <platform/x86_64/address_space.h>
-#include <platform/x86_64/private.h>
+#include <platform/paging/page_table.h>
 #include <kernel/lock.h>
-#include <kernel/log.h>
 
 /* A unit holds a stack of the usual size with its guard pages. */
 #define UNIT_SIZE  KIB(64)
@@ -19,7 +17,6 @@ static struct lock_class space_class = {.name = "kernel address space"};
 static struct spin_lock space_lock = SPIN_LOCK_INIT(&space_class);
 static uint64_t units_used[UNITS / WORD_UNITS]; /* space_lock */
 static uint32_t search_from;                    /* space_lock */
-static uint64_t mmio_used;                      /* space_lock */
 
 static bool unit_is_used(uint32_t unit)
 {
@@ -84,39 +81,4 @@ void mmu_release_space(void *virt, uint64_t size)
 	state = spin_lock_irqsave(&space_lock);
 	units_mark((uint32_t)(offset / UNIT_SIZE), units_for(align_up(size, PAGE_SIZE)), false);
 	spin_unlock_irqrestore(&space_lock, state);
-}
-
-/* Addresses that agree with p in their low bits, so that large pages fit; a hole behind. */
-static uintptr_t mmio_take(uint64_t start, uint64_t size)
-{
-	uint64_t step = size >= level_size(2) ? level_size(2) : PAGE_SIZE;
-	struct irq_state state = spin_lock_irqsave(&space_lock);
-	uint64_t offset = align_up(mmio_used, step) + (start & (step - 1));
-	uintptr_t virt = 0;
-
-	if (size < SLOT_SIZE && offset + size + PAGE_SIZE <= SLOT_SIZE) {
-		mmio_used = offset + size + PAGE_SIZE;
-		virt = MMIO_BASE + offset;
-	}
-	spin_unlock_irqrestore(&space_lock, state);
-	return virt;
-}
-
-volatile void *mmio_map(struct phys p, uint64_t size)
-{
-	uint64_t start = align_down(p.addr, PAGE_SIZE);
-	uintptr_t virt;
-
-	if (size == 0 || size > SLOT_SIZE || p.addr + size < p.addr ||
-	    p.addr + size > PTE_ADDRESS + PAGE_SIZE)
-		return NULL;
-	size = align_up(p.addr + size, PAGE_SIZE) - start;
-	virt = mmio_take(start, size);
-	if (!virt || mmu_map_kernel(virt, phys(start), size, MMU_WRITE | MMU_UNCACHED)) {
-		log_warn("mmu: no address space or tables for %#lx bytes of device memory at "
-			 "%#lx",
-			 size, p.addr);
-		return NULL;
-	}
-	return (volatile void *)(virt + (p.addr - start));
 }

@@ -1,28 +1,26 @@
 // SPDX-License-Identifier: MIT
 /*
- * Kernel mappings below the frozen slots. One lock guards all tables; it is never held while
- * other CPUs are asked to flush, because they might be waiting for it with interrupts off.
+ * Kernel mappings: the walk and making them, for every port with page tables of a machine. One
+ * lock guards all tables; it is never held while other CPUs are asked to flush, because they
+ * might be waiting for it with interrupts off.
  */
 #include <platform/mmu.h>
 
 #include <platform/memory.h>
-#include <platform/x86_64/address_space.h>
-#include <platform/x86_64/image.h>
-#include <platform/x86_64/mmu_walk.h>
-#include <platform/x86_64/private.h>
+#include <platform/paging/mmu_walk.h>
 #include <kernel/boot_memory.h>
 #include <errno.h>
 
 static struct lock_class page_table_class = {.name = "page tables"};
 struct spin_lock page_table_lock = SPIN_LOCK_INIT(&page_table_class);
 
-static void *boot_table_alloc(void)
+static void *boot_table_alloc(uint64_t size)
 {
-	struct phys p = boot_memory_alloc(PAGE_SIZE, PAGE_SIZE);
+	struct phys p = boot_memory_alloc(size, MAX(size, PAGE_SIZE));
 
 	if (!p.addr)
 		return NULL;
-	return memset(phys_to_virt(p), 0, PAGE_SIZE);
+	return memset(page_table_pointer(p), 0, size);
 }
 
 /* Set once, from boot to mm, before the second CPU. */
@@ -33,28 +31,34 @@ void mmu_set_allocator(const struct page_table_allocator *new_allocator)
 	allocator = *new_allocator;
 }
 
-void *page_table_alloc(bool *from_boot)
+struct pte *page_table_alloc(unsigned level, bool *from_boot)
 {
+	struct pte *table = allocator.alloc(level_table_size(level));
+
 	*from_boot = allocator.alloc == boot_table_alloc;
-	return allocator.alloc();
+	/* Where an entry of zeros is present. */
+	if (table && pte_none(level).bits)
+		for (unsigned i = 0; i < level_entries(level); i++)
+			table[i] = pte_none(level);
+	return table;
 }
 
-void page_table_free(void *table)
+void page_table_free(unsigned level, void *table)
 {
-	allocator.free(table);
+	allocator.free(table, level_table_size(level));
 }
 
 struct pte *page_table_below(unsigned level, struct pte entry)
 {
-	return phys_to_virt(pte_phys(level, entry));
+	return page_table_pointer(pte_phys(level, entry));
 }
 
 struct pte *page_table_find(uintptr_t virt, unsigned *level)
 {
-	struct pte entry = kernel_slot_read(level_index(LEVEL_KERNEL_TOP, virt));
+	struct pte entry = page_table_root(virt);
 	struct pte *found = NULL;
 
-	for (unsigned at = LEVEL_KERNEL_TOP; at > 1; at--) {
+	for (unsigned at = LEVEL_ROOT; at > 1; at--) {
 		if (!pte_is_present(entry) || pte_is_leaf(at, entry))
 			break;
 		found = page_table_below(at, entry) + level_index(at - 1, virt);
@@ -66,30 +70,32 @@ struct pte *page_table_find(uintptr_t virt, unsigned *level)
 
 struct pte *page_table_entry(uintptr_t virt, unsigned level)
 {
-	struct pte slot = kernel_slot_read(level_index(LEVEL_KERNEL_TOP, virt));
-	struct pte *entry = page_table_below(LEVEL_KERNEL_TOP, slot) + level_index(3, virt);
+	struct pte entry = page_table_root(virt);
+	struct pte *found = NULL;
 
-	if (level == 3)
-		return entry;
-	return page_table_below(3, pte_read(entry)) + level_index(2, virt);
+	for (unsigned at = LEVEL_ROOT; at > level; at--) {
+		found = page_table_below(at, entry) + level_index(at - 1, virt);
+		entry = pte_read(found);
+	}
+	return found;
 }
 
 /* The entry for virt on `level`, with new tables down to it; NULL when there is no memory, or
  * when a larger page is in the way. */
 static struct pte *page_table_reach(uintptr_t virt, unsigned level)
 {
-	struct pte entry = kernel_slot_read(level_index(LEVEL_KERNEL_TOP, virt));
+	struct pte entry = page_table_root(virt);
 	struct pte *found;
 
 	ASSERT(pte_is_present(entry));
-	for (unsigned at = LEVEL_KERNEL_TOP - 1;; at--) {
+	for (unsigned at = LEVEL_ROOT - 1;; at--) {
 		found = page_table_below(at + 1, entry) + level_index(at, virt);
 		if (at == level)
 			return found;
 		entry = pte_read(found);
 		if (!pte_is_present(entry)) {
 			bool from_boot;
-			void *table = page_table_alloc(&from_boot);
+			struct pte *table = page_table_alloc(at - 1, &from_boot);
 
 			if (!table)
 				return NULL;
@@ -121,7 +127,6 @@ static uint64_t fill_table(struct pte *entry, uint64_t count, bool is_new, unsig
 	struct pte *const end = entry + count;
 	struct pte *at = entry;
 
-	ASSERT(level < LEVEL_KERNEL_TOP);
 	if (is_new) {
 		for (; at != end; at++, leaf.bits += step)
 			pte_write(level, at, leaf);
@@ -136,21 +141,20 @@ static uint64_t fill_table(struct pte *entry, uint64_t count, bool is_new, unsig
 static int map_some(uintptr_t virt, struct phys p, uint64_t size, unsigned protection,
 		    uint64_t *mapped)
 {
-	unsigned there = LEVEL_KERNEL_TOP - 1;
+	unsigned there = LEVEL_ROOT - 1;
 	struct pte *found = page_table_find(virt, &there);
 	struct pte *entry;
 
 	if (found && pte_is_present(pte_read(found)))
 		return -EEXIST;
 	unsigned level = fitting_level(there, virt, p, size);
-	uint64_t room = PTES_PER_TABLE - level_index(level, virt);
+	uint64_t room = level_entries(level) - level_index(level, virt);
 	uint64_t count = MIN(room, size >> level_shift(level));
 
 	entry = page_table_reach(virt, level);
 	if (!entry)
 		return -ENOMEM;
-	count = fill_table(entry, count, level < there, level,
-			   pte_global(pte_leaf(level, p, protection)));
+	count = fill_table(entry, count, level < there, level, pte_leaf(level, p, protection));
 	*mapped = count << level_shift(level);
 	return 0;
 }
@@ -174,13 +178,13 @@ int page_table_map_locked(uintptr_t virt, struct phys p, uint64_t size, unsigned
 void page_table_clear_locked(uintptr_t virt, uint64_t size)
 {
 	for (uintptr_t at = virt; at - virt < size;) {
-		unsigned level = LEVEL_KERNEL_TOP - 1;
+		unsigned level = LEVEL_ROOT - 1;
 		struct pte *entry = page_table_find(at, &level);
 		uintptr_t next = align_down(at, level_size(level)) + level_size(level);
 
 		if (entry && pte_is_present(pte_read(entry))) {
 			ASSERT(is_aligned(at, level_size(level)) && next - virt <= size);
-			pte_write(level, entry, (struct pte){0});
+			pte_write(level, entry, pte_none(level));
 		}
 		at = next;
 	}
@@ -210,23 +214,19 @@ int mmu_map(void *virt, struct phys p, uint64_t size, unsigned protection)
 bool mmu_lookup(const void *virt, struct phys *p, unsigned *protection)
 {
 	uintptr_t address = (uintptr_t)virt;
-	struct pte entry = {0};
 	struct irq_state state;
-	unsigned level = 1;
+	struct pte *found, entry;
+	unsigned level;
 
-	if (address < DIRECT_MAP_BASE)
-		return false;
+	if (memory_is_cpu_private(virt))
+		return private_lookup(address, p, protection);
+	direct_map_complete(address, 1);
 	state = spin_lock_irqsave(&page_table_lock);
-	if (memory_is_cpu_private(virt)) {
-		entry = private_lookup(address);
-	} else {
-		struct pte *found = page_table_find(address, &level);
-
-		if (found)
-			entry = pte_read(found);
-	}
+	found = page_table_find(address, &level);
+	if (found)
+		entry = pte_read(found);
 	spin_unlock_irqrestore(&page_table_lock, state);
-	if (!pte_is_present(entry))
+	if (!found || !pte_is_present(entry))
 		return false;
 	*p = phys(pte_phys(level, entry).addr + (address & (level_size(level) - 1)));
 	*protection = pte_protection(entry);

@@ -6,35 +6,38 @@
 #include <platform/mmu.h>
 
 #include <platform/memory.h>
-#include <platform/x86_64/address_space.h>
-#include <platform/x86_64/image.h>
-#include <platform/x86_64/mmu_walk.h>
-#include <platform/x86_64/private.h>
+#include <platform/paging/mmu_walk.h>
 #include <errno.h>
 
-/* Unlinked tables wait for the flush in a list through their first word, which is page aligned
- * and therefore reads as an entry that is not present. */
-struct table_link {
-	struct table_link *next;
-};
+/* Unlinked tables wait for the flush in a list through their first word: the address of the
+ * next is page aligned, so that with the bits of pte_none() it reads as an entry not present.
+ */
+static void link_write(struct pte *table, struct pte *next)
+{
+	table[0].bits = (uintptr_t)next | pte_none(1).bits;
+}
+
+static struct pte *link_read(const struct pte *table)
+{
+	return (struct pte *)(uintptr_t)(table[0].bits & ~pte_none(1).bits);
+}
 
 static bool table_is_empty(const struct pte *table)
 {
-	for (unsigned i = 0; i < PTES_PER_TABLE; i++)
+	for (unsigned i = 0; i < level_entries(1); i++)
 		if (pte_is_present(pte_read(&table[i])))
 			return false;
 	return true;
 }
 
 /* Take the empty level-1 tables of the range out of their parents. Boot's stay for ever. */
-static struct table_link *tables_unlink_locked(uintptr_t virt, uint64_t size)
-	REQUIRES(page_table_lock)
+static struct pte *tables_unlink_locked(uintptr_t virt, uint64_t size) REQUIRES(page_table_lock)
 {
-	struct table_link *list = NULL;
+	struct pte *list = NULL;
 
 	for (uintptr_t at = align_down(virt, level_size(2)); at < virt + size;
 	     at += level_size(2)) {
-		unsigned level = LEVEL_KERNEL_TOP;
+		unsigned level = LEVEL_ROOT;
 		struct pte *leaf = page_table_find(at, &level);
 		struct pte *table;
 		struct pte *parent;
@@ -45,11 +48,11 @@ static struct table_link *tables_unlink_locked(uintptr_t virt, uint64_t size)
 		table = leaf - level_index(1, at);
 		parent = page_table_entry(at, 2);
 		entry = pte_read(parent);
-		if ((entry.bits & PTE_BOOT_TABLE) || !table_is_empty(table))
+		if (pte_is_boot_table(2, entry) || !table_is_empty(table))
 			continue;
-		pte_write(2, parent, (struct pte){0});
-		((struct table_link *)table)->next = list;
-		list = (struct table_link *)table;
+		pte_write(2, parent, pte_none(2));
+		link_write(table, list);
+		list = table;
 	}
 	return list;
 }
@@ -57,7 +60,7 @@ static struct table_link *tables_unlink_locked(uintptr_t virt, uint64_t size)
 void mmu_unmap(void *virt, uint64_t size)
 {
 	uintptr_t address = (uintptr_t)virt;
-	struct table_link *unlinked;
+	struct pte *unlinked;
 	struct irq_state state;
 
 	ASSERT(is_aligned(address | size, PAGE_SIZE) && !memory_is_cpu_private(virt));
@@ -67,9 +70,9 @@ void mmu_unmap(void *virt, uint64_t size)
 	spin_unlock_irqrestore(&page_table_lock, state);
 	tlb_shoot_down(address, size);
 	while (unlinked) {
-		struct table_link *next = unlinked->next;
+		struct pte *next = link_read(unlinked);
 
-		page_table_free(unlinked);
+		page_table_free(1, unlinked);
 		unlinked = next;
 	}
 }
@@ -77,23 +80,23 @@ void mmu_unmap(void *virt, uint64_t size)
 /* Make virt the first byte of a page of its own, on whatever level it then is. */
 static int split_locked(uintptr_t virt) REQUIRES(page_table_lock)
 {
-	unsigned level = LEVEL_KERNEL_TOP;
+	unsigned level = LEVEL_ROOT;
 	struct pte *entry = page_table_find(virt, &level);
 
 	while (entry && pte_is_present(pte_read(entry)) &&
 	       !is_aligned(virt, level_size(level))) {
 		struct pte old = pte_read(entry);
 		bool from_boot;
-		struct pte *table = page_table_alloc(&from_boot);
+		struct pte *table = page_table_alloc(level - 1, &from_boot);
 
 		if (!table)
 			return -ENOMEM;
-		for (unsigned i = 0; i < PTES_PER_TABLE; i++)
+		for (unsigned i = 0; i < level_entries(level - 1); i++)
 			pte_write(level - 1, &table[i],
-				  pte_global(pte_leaf(level - 1,
-						      phys(pte_phys(level, old).addr +
-							   i * level_size(level - 1)),
-						      pte_protection(old))));
+				  pte_leaf(level - 1,
+					   phys(pte_phys(level, old).addr +
+						i * level_size(level - 1)),
+					   pte_protection(old)));
 		pte_write(level, entry, pte_table(level, virt_to_phys(table), from_boot));
 		entry = page_table_find(virt, &level);
 	}
@@ -113,7 +116,10 @@ static bool is_direct(uintptr_t virt)
 struct change {
 	unsigned protection;
 	unsigned folded_count;
-	struct pte *folded[FOLDS_MAX];
+	struct folded {
+		struct pte *table;
+		unsigned level;
+	} folded[FOLDS_MAX];
 };
 
 typedef int range_fn(uintptr_t virt, uint64_t size, struct change *change);
@@ -128,13 +134,13 @@ static int range_set_locked(uintptr_t virt, uint64_t size, struct change *change
 	REQUIRES(page_table_lock)
 {
 	for (uintptr_t at = virt; at - virt < size;) {
-		unsigned level = LEVEL_KERNEL_TOP;
+		unsigned level = LEVEL_ROOT;
 		struct pte *entry = page_table_find(at, &level);
 
 		if (entry && pte_is_present(pte_read(entry)))
 			pte_write(level, entry,
-				  pte_global(pte_leaf(level, pte_phys(level, pte_read(entry)),
-						      change->protection)));
+				  pte_leaf(level, pte_phys(level, pte_read(entry)),
+					   change->protection));
 		at = align_down(at, level_size(level)) + level_size(level);
 	}
 	return 0;
@@ -147,16 +153,16 @@ static struct pte table_as_leaf(unsigned level, const struct pte *table)
 	uint64_t start = pte_phys(level, first).addr;
 
 	if (!level_has_leaves(level + 1) || !is_aligned(start, level_size(level + 1)))
-		return (struct pte){0};
-	for (unsigned i = 0; i < PTES_PER_TABLE; i++) {
+		return pte_none(level + 1);
+	for (unsigned i = 0; i < level_entries(level); i++) {
 		struct pte entry = pte_read(&table[i]);
 
 		if (!pte_is_present(entry) || !pte_is_leaf(level, entry) ||
 		    pte_phys(level, entry).addr != start + i * level_size(level) ||
 		    pte_protection(entry) != pte_protection(first))
-			return (struct pte){0};
+			return pte_none(level + 1);
 	}
-	return pte_global(pte_leaf(level + 1, phys(start), pte_protection(first)));
+	return pte_leaf(level + 1, phys(start), pte_protection(first));
 }
 
 /* Undo splits that are no longer needed, from small pages up. Boot's tables stay. */
@@ -166,7 +172,7 @@ static int range_fold_locked(uintptr_t virt, uint64_t size, struct change *chang
 	for (unsigned level = 1; level < 3; level++)
 		for (uintptr_t at = align_down(virt, level_size(level + 1)); at < virt + size;
 		     at += level_size(level + 1)) {
-			unsigned found = LEVEL_KERNEL_TOP;
+			unsigned found = LEVEL_ROOT;
 			struct pte *entry = page_table_find(at, &found);
 			struct pte *parent, leaf;
 
@@ -175,10 +181,10 @@ static int range_fold_locked(uintptr_t virt, uint64_t size, struct change *chang
 			parent = page_table_entry(at, level + 1);
 			leaf = table_as_leaf(level, entry);
 			if (!pte_is_present(leaf) || change->folded_count == FOLDS_MAX ||
-			    (pte_read(parent).bits & PTE_BOOT_TABLE))
+			    pte_is_boot_table(level + 1, pte_read(parent)))
 				continue;
 			pte_write(level + 1, parent, leaf);
-			change->folded[change->folded_count++] = entry;
+			change->folded[change->folded_count++] = (struct folded){entry, level};
 		}
 	return 0;
 }
@@ -193,13 +199,15 @@ static int aliases_each_locked(uintptr_t virt, uint64_t size, struct change *cha
 	change->protection &= MMU_WRITE;
 
 	for (uintptr_t at = virt; at - virt < size && !error;) {
-		unsigned level = LEVEL_KERNEL_TOP;
+		unsigned level = LEVEL_ROOT;
 		struct pte *entry = page_table_find(at, &level);
 		uint64_t offset = at & (level_size(level) - 1);
 		uint64_t bytes = MIN(level_size(level) - offset, virt + size - at);
+		uintptr_t alias;
 
-		error = fn(DIRECT_MAP_BASE + pte_phys(level, pte_read(entry)).addr + offset,
-			   bytes, change);
+		alias = DIRECT_MAP_BASE + pte_phys(level, pte_read(entry)).addr + offset;
+		direct_map_complete(alias, bytes);
+		error = fn(alias, bytes, change);
 		at += bytes;
 	}
 	change->protection = protection;
@@ -209,7 +217,7 @@ static int aliases_each_locked(uintptr_t virt, uint64_t size, struct change *cha
 static bool range_is_mapped_locked(uintptr_t virt, uint64_t size) REQUIRES(page_table_lock)
 {
 	for (uintptr_t at = virt; at - virt < size;) {
-		unsigned level = LEVEL_KERNEL_TOP;
+		unsigned level = LEVEL_ROOT;
 		struct pte *entry = page_table_find(at, &level);
 
 		if (!entry || !pte_is_present(pte_read(entry)))
@@ -223,16 +231,14 @@ static bool range_is_mapped_locked(uintptr_t virt, uint64_t size) REQUIRES(page_
  * there is executable. */
 static bool protection_is_allowed(uintptr_t virt, uint64_t size, unsigned protection)
 {
-	uint64_t fixed = DIRECT_MAP_BASE + image_base.addr;
-	uint64_t fixed_end = DIRECT_MAP_BASE + image_phys(kernel_ro_after_init_end).addr;
-
 	if ((protection & MMU_WRITE) && (protection & MMU_EXECUTE))
 		return false;
 	if (!is_direct(virt))
 		return true;
 	if (protection & MMU_EXECUTE)
 		return false;
-	return !(protection & MMU_WRITE) || virt + size <= fixed || virt >= fixed_end;
+	return !(protection & MMU_WRITE) ||
+	       !direct_map_is_fixed(phys(virt - DIRECT_MAP_BASE), size);
 }
 
 static int protect_locked(uintptr_t virt, uint64_t size, struct change *change)
@@ -266,6 +272,8 @@ int mmu_protect(void *virt, uint64_t size, unsigned protection)
 	ASSERT(is_aligned(address | size, PAGE_SIZE) && !memory_is_cpu_private(virt));
 	if (!protection_is_allowed(address, size, protection))
 		return -EINVAL;
+	if (is_direct(address))
+		direct_map_complete(address, size);
 	state = spin_lock_irqsave(&page_table_lock);
 	error = protect_locked(address, size, &change);
 	spin_unlock_irqrestore(&page_table_lock, state);
@@ -274,7 +282,10 @@ int mmu_protect(void *virt, uint64_t size, unsigned protection)
 		tlb_shoot_down(address, size);
 	else
 		tlb_shoot_down(DIRECT_MAP_BASE, UINT64_MAX - DIRECT_MAP_BASE);
-	while (change.folded_count > 0)
-		page_table_free(change.folded[--change.folded_count]);
+	while (change.folded_count > 0) {
+		const struct folded *folded = &change.folded[--change.folded_count];
+
+		page_table_free(folded->level, folded->table);
+	}
 	return error;
 }
