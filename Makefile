@@ -13,7 +13,7 @@ RUN       ?=
 CMDLINE   ?=
 APP       ?=
 ACCEL     ?= tcg
-MACHINE   ?= default
+MACHINE   ?=
 SECONDS   ?= 60
 V         ?= 0
 
@@ -22,11 +22,12 @@ PYTHON    := python3
 JOBS      := $(shell nproc 2>/dev/null || echo 2)
 one        = +@$(MAKE) -j$(JOBS) -f tools/build.mk V=$(V)
 kernel     = $(one) PORT=$(ARCH) BUILD=$(BUILD) TOOLCHAIN=$(TOOLCHAIN) APP=$(APP)
+firmware   = $(if $(filter s390x,$(ARCH)),--ipl,--uefi)
 qemu       = $(PYTHON) tools/qemu.py --arch $(ARCH) --accel $(ACCEL) --memory $(MEMORY) \
-	     --cpus $(CPUS) --machine $(MACHINE) --cmdline '$(CMDLINE)'
+	     --cpus $(CPUS) $(if $(MACHINE),--machine $(MACHINE)) --cmdline '$(CMDLINE)'
 
 .DEFAULT_GOAL := all
-.PHONY: all help setup deps run test check debug image bench fuzz lint format coverage \
+.PHONY: all help setup deps disk run test check debug image bench fuzz lint format coverage \
 	spec-coverage mutants verdict clean compile_commands.json
 
 all: setup deps
@@ -37,13 +38,13 @@ help:
 
 #help Quire: a small freestanding kernel whose memory is elastic
 #help
-#help   make run              build, boot under UEFI firmware in QEMU, shell in this terminal
+#help   make run              build, boot by UEFI or IPL in QEMU, shell in this terminal
 #help   make run RUN="mem"    run shell commands, power off; status 0 only if all succeeded
 #help   make run APP=hello    build apps/hello against newlib into the kernel and run it
 #help   make test             every suite: hosted and every port, both toolchains (ARCH= narrows)
 #help   make check            hosted suites under ASan and UBSan, in seconds
 #help   make debug            boot stopped, wait for gdb, print the line to type
-#help   make image            build/x86_64/quire.img: GPT disk with an EFI system partition
+#help   make image            build/ARCH/quire.img: boots by UEFI, or by IPL; with CMDLINE in it
 #help   make bench            figures, with the ratio to the stored baseline
 #help   make fuzz             FUZZ=name SECONDS=60: one fuzzer by time (all without FUZZ)
 #help   make lint / format    layers, style, spelling, sizes / rewrite with clang-format
@@ -54,8 +55,9 @@ help:
 #help   make deps             newlib from Debian's source package, pinned, built once
 #help   make clean            remove build/ (deps stay in the cache)
 #help
-#help   variables             ARCH=x86_64 TOOLCHAIN=gcc|clang BUILD=debug|release TESTS=suite,suite.test
-#help                         SEED=0 CPUS=4 MEMORY=1G RUN= CMDLINE= ACCEL=tcg|kvm MACHINE=default V=1
+#help   variables             ARCH=x86_64|s390x TOOLCHAIN=gcc|clang BUILD=debug|release V=1
+#help                         TESTS=suite,suite.test SEED=0 CPUS=4 MEMORY=1G RUN= CMDLINE=
+#help                         ACCEL=tcg|kvm MACHINE=name
 
 # What is asked for: one port, or for `make test` all of them unless ARCH= names one.
 ports     = $(ARCH)
@@ -67,13 +69,17 @@ setup:
 deps: setup
 	$(if $(filter-out hosted,$(ports)),@tools/deps $(ports))
 
-image: setup deps
+disk: setup deps
 	$(kernel) image
 
-run: image
-	@$(qemu) run --uefi $(if $(RUN),--run '$(RUN)') $(if $(APP),--run app)
+image: disk
+	$(if $(CMDLINE),@$(PYTHON) tools/image.py --edit --output build/$(ARCH)/quire.img \
+	  --cmdline '$(CMDLINE)')
 
-debug: image
+run: disk
+	@$(qemu) run $(firmware) $(if $(RUN),--run '$(RUN)') $(if $(APP),--run app)
+
+debug: disk
 	@$(qemu) debug
 
 check: setup

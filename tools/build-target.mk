@@ -44,7 +44,7 @@ $(out)/app: force
 
 include $(port-rules)
 
-$(out)/quire.img: $(image-source) tools/image.py
+$(out)/quire.img: $(image-source) tools/image.py tools/zipl.py
 	$(call quiet,IMAGE,$@)python3 tools/image.py $(image-option) $< --output $@
 image: all $(out)/quire.img
 	@cp $(out)/quire.img $(out)/NOTICES.txt build/$(PORT)/

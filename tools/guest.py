@@ -32,7 +32,7 @@ class Guest:
     """
 
     def __init__(self, *words: str, options: tuple[str, ...] = ()):
-        arguments = qemu.make_parser().parse_args(["boot", *words])
+        arguments = qemu.parse(["boot", *words])
         qemu.check_files(arguments)
         self.memory = memory_bytes(arguments.memory)
         self._folder = tempfile.TemporaryDirectory(prefix="quire-guest-")

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Boot Quire in QEMU.
 
-  run    under UEFI firmware, with the shell in this terminal (Ctrl-A X ends QEMU); with --run
-         COMMANDS nothing is read: the commands run, the machine powers off
+  run    with the shell in this terminal (Ctrl-A X ends QEMU); with --run COMMANDS nothing is
+         read: the commands run, the machine powers off
   boot   the same without a shell: output to stdout, for the test runner
   debug  stopped before the first instruction, waiting for gdb; prints the line to type
 
@@ -24,13 +24,14 @@ import tempfile
 import termios
 import threading
 
+import image
+from ports import PORTS
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MACHINES = ROOT / "tests/machines"
-FIRMWARE = pathlib.Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
+OVMF = pathlib.Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
 VARIABLES = pathlib.Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
 TIME_LIMIT = 124
-# What isa-debug-exit makes of the kernel's 0x10 and 0x11.
-STATUS = {33: 0, 35: 1}
 ESCAPES = re.compile(rb"\x1b\[[0-9;?=]*[A-Za-z]|\x1b[()][A-Z0-9]|\r")
 INCLUDE_DEPTH_MAX = 4
 # Never guessed: a KVM node that opens may still be nested and slower than TCG, or broken.
@@ -88,13 +89,15 @@ def boot_options(arguments: argparse.Namespace, scratch: pathlib.Path) -> list[s
     """How the kernel gets in: firmware and disk, or directly."""
     build = pathlib.Path(arguments.build)
     text = command_line(arguments)
-    if not arguments.uefi:
+    if not arguments.firmware:
         return ["-kernel", str(build / "quire.elf"), "-append", text]
+    if arguments.firmware == "ipl":
+        return ipl_options(build / "quire.img", text, scratch, arguments.dry_run)
     variables = scratch / "vars.fd"
     if not arguments.dry_run:
         shutil.copy(VARIABLES, variables)
     options = [
-        "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={FIRMWARE}",
+        "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={OVMF}",
         "-drive", f"if=pflash,format=raw,unit=1,file={variables}",
         "-drive", f"if=none,id=disk0,format=raw,snapshot=on,file={build / 'quire.img'}",
         *DISKS[arguments.disk],
@@ -102,6 +105,21 @@ def boot_options(arguments: argparse.Namespace, scratch: pathlib.Path) -> list[s
     if text:
         options += ["-fw_cfg", "name=opt/quire/cmdline,string=" + text.replace(",", ",,")]
     return options
+
+
+def ipl_options(disk: pathlib.Path, text: str, scratch: pathlib.Path, dry_run: bool) -> list[str]:
+    """From the disk; another command line goes into a copy, as the machine has no way in for it."""
+    if text:
+        copy = scratch / "quire.img"
+        if not dry_run and disk.exists():
+            shutil.copy(disk, copy)
+            try:
+                image.set_command_line(copy, text)
+            except image.ImageError as error:
+                raise UsageError(str(error)) from error
+        disk = copy
+    return ["-drive", f"if=none,id=disk0,format=raw,snapshot=on,file={disk}",
+            "-device", "virtio-blk-ccw,drive=disk0,bootindex=0"]
 
 
 def memory_options(memory: str, nodes: int) -> list[str]:
@@ -118,12 +136,13 @@ def memory_options(memory: str, nodes: int) -> list[str]:
 
 def build_command(arguments: argparse.Namespace, scratch: pathlib.Path) -> list[str]:
     """The whole QEMU command; files it needs of its own go into scratch."""
+    port = PORTS[arguments.arch]
     interactive = arguments.mode != "boot" and not arguments.run
     return [
-        "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
+        port.qemu, "-nodefaults", "-no-user-config", "-no-reboot",
         "-display", "none",
         "-serial", "mon:stdio" if interactive else "stdio",
-        "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+        *port.ends,
         "-accel", ACCELERATORS[arguments.accel], "-cpu", "max", "-smp", str(arguments.cpus),
         "-m", arguments.memory, *read_machine(machine_path(arguments.machine)),
         *memory_options(arguments.memory, arguments.nodes),
@@ -135,14 +154,15 @@ def build_command(arguments: argparse.Namespace, scratch: pathlib.Path) -> list[
 
 
 def check_files(arguments: argparse.Namespace) -> None:
-    build = pathlib.Path(arguments.build)
-    needed = [build / "quire.img", FIRMWARE] if arguments.uefi else [build / "quire.elf"]
+    build, port = pathlib.Path(arguments.build), PORTS[arguments.arch]
+    needed = [build / ("quire.img" if arguments.firmware else "quire.elf")]
+    needed += [OVMF] if arguments.firmware == "uefi" else []
     for path in needed:
         if not path.exists():
             raise UsageError(f"{path} is missing; `make image` builds it, tools/setup installs")
-    if not shutil.which("qemu-system-x86_64"):
-        raise UsageError("qemu-system-x86_64 is missing; tools/setup installs it")
-    if arguments.uefi and "microvm" in " ".join(read_machine(machine_path(arguments.machine))):
+    if not shutil.which(port.qemu):
+        raise UsageError(f"{port.qemu} is missing; tools/setup installs it")
+    if arguments.firmware == "uefi" and "microvm" in " ".join(read_machine(machine_path(arguments.machine))):
         raise UsageError("microvm has no UEFI firmware; use --direct")
 
 
@@ -198,11 +218,13 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("mode", choices=["run", "boot", "debug"])
     how = parser.add_mutually_exclusive_group()
-    how.add_argument("--uefi", action="store_true", help="OVMF boots BUILD/quire.img")
+    for port in PORTS.values():
+        how.add_argument(f"--{port.firmware}", dest="firmware", action="store_const",
+                         const=port.firmware, help=f"BUILD/quire.img as disk, {port.name} only")
     how.add_argument("--direct", action="store_true", help="QEMU loads BUILD/quire.elf (default)")
-    parser.add_argument("--arch", choices=["x86_64"], default="x86_64")
-    parser.add_argument("--build", default=str(ROOT / "build/x86_64"), help="folder to boot from")
-    parser.add_argument("--machine", default="default", help="tests/machines/NAME.conf, or a path")
+    parser.add_argument("--arch", choices=list(PORTS), default="x86_64")
+    parser.add_argument("--build", help="folder to boot from (build/ARCH)")
+    parser.add_argument("--machine", help="tests/machines/NAME.conf, or a path")
     parser.add_argument("--memory", default="1G")
     parser.add_argument("--nodes", type=int, default=1, help="NUMA nodes that share the memory")
     parser.add_argument("--cpus", type=int, default=4)
@@ -217,12 +239,25 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def parse(words: list[str] | None = None) -> argparse.Namespace:
+    """The arguments, with what depends on the architecture filled in."""
+    parser = make_parser()
+    arguments = parser.parse_args(words)
+    port = PORTS[arguments.arch]
+    if arguments.firmware not in (None, port.firmware):
+        parser.error(f"{port.name} boots its disk by --{port.firmware}")
+    arguments.build = arguments.build or str(ROOT / "build" / port.name)
+    arguments.machine = arguments.machine or port.machine
+    return arguments
+
+
 def execute(arguments: argparse.Namespace, command: list[str]) -> int:
+    port = PORTS[arguments.arch]
     if arguments.mode == "debug":
         elf = pathlib.Path(arguments.build) / "quire.elf"
         print(
             # A hardware breakpoint: the address is not mapped yet.
-            "Stopped. In another terminal:\n  gdb -q -ex 'target remote 127.0.0.1:"
+            f"Stopped. In another terminal:\n  {port.gdb} -q -ex 'target remote 127.0.0.1:"
             f"{arguments.gdb_port}' -ex 'hbreak kmain' -ex continue {elf}",
             flush=True,
         )
@@ -232,11 +267,11 @@ def execute(arguments: argparse.Namespace, command: list[str]) -> int:
         status = run_interactive(command)
     if status == TIME_LIMIT:
         print(f"\nqemu: the time limit of {arguments.timeout:g} s passed", file=sys.stderr)
-    return STATUS.get(status, status if status >= 0 else 128 - status)
+    return port.status.get(status, status if status >= 0 else 128 - status)
 
 
 def main() -> int:
-    arguments = make_parser().parse_args()
+    arguments = parse()
     try:
         with tempfile.TemporaryDirectory(prefix="quire-") as scratch:
             command = build_command(arguments, pathlib.Path(scratch))

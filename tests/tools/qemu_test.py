@@ -15,7 +15,7 @@ import qemu  # noqa: E402
 
 
 def build(*words):
-    arguments = qemu.make_parser().parse_args([*words, "--dry-run"])
+    arguments = qemu.parse([*words, "--dry-run"])
     return qemu.build_command(arguments, pathlib.Path("/nowhere"))
 
 
@@ -69,6 +69,28 @@ class Commands(unittest.TestCase):
         self.assertIn("mon:stdio", build("run"))
         self.assertIn("tcp:127.0.0.1:4321", build("debug", "--gdb-port", "4321"))
 
+    def test_s390x_has_its_own_emulator_machine_and_way_out(self):
+        command = build("run", "--arch", "s390x", "--cmdline", "tests=a,b")
+        self.assertEqual(command[0], "qemu-system-s390x")
+        self.assertIn("s390-ccw-virtio", command)
+        self.assertIn("panic=exit-failure", command)
+        self.assertIn(str(ROOT / "build/s390x/quire.elf"), command)
+        self.assertEqual(command[command.index("-append") + 1], "tests=a,b")
+
+    def test_each_architecture_has_its_own_firmware(self):
+        disk = build("run", "--arch", "s390x", "--ipl")
+        self.assertIn("virtio-blk-ccw,drive=disk0,bootindex=0", disk)
+        self.assertNotIn("-kernel", disk)
+        for words in (("--arch", "s390x", "--uefi"), ("--ipl",)):
+            with self.assertRaises(SystemExit), contextlib.redirect_stderr(io.StringIO()):
+                build("run", *words)
+
+    def test_command_line_for_ipl_goes_into_a_copy_of_the_disk(self):
+        plain = build("run", "--arch", "s390x", "--ipl", "--build", "/b")
+        self.assertIn("if=none,id=disk0,format=raw,snapshot=on,file=/b/quire.img", plain)
+        changed = build("run", "--arch", "s390x", "--ipl", "--build", "/b", "--cmdline", "seed=1")
+        self.assertIn("if=none,id=disk0,format=raw,snapshot=on,file=/nowhere/quire.img", changed)
+
     def test_unknown_machine_is_refused(self):
         done = subprocess.run(
             [sys.executable, str(ROOT / "tools/qemu.py"), "boot", "--uefi", "--machine", "nosuch"],
@@ -79,8 +101,8 @@ class Commands(unittest.TestCase):
 
 
 class Ends(unittest.TestCase):
-    def execute(self, script, limit="5"):
-        arguments = qemu.make_parser().parse_args(["boot", "--timeout", limit])
+    def execute(self, script, *words, limit="5"):
+        arguments = qemu.parse(["boot", "--timeout", limit, *words])
         text = io.TextIOWrapper(io.BytesIO())
         with contextlib.redirect_stdout(text), contextlib.redirect_stderr(io.StringIO()):
             status = qemu.execute(arguments, ["/bin/sh", "-c", script])
@@ -90,6 +112,10 @@ class Ends(unittest.TestCase):
         self.assertEqual(self.execute("exit 33")[0], 0)
         self.assertEqual(self.execute("exit 35")[0], 1)
         self.assertEqual(self.execute("exit 7")[0], 7)
+
+    def test_status_of_an_s390x_guest_is_qemus_own(self):
+        for status in (0, 1, 7):
+            self.assertEqual(self.execute(f"exit {status}", "--arch", "s390x")[0], status)
 
     def test_time_limit_is_124_and_keeps_the_output(self):
         status, output = self.execute("echo begun; exec sleep 60", limit="0.5")
