@@ -7,3 +7,9 @@ sources += boot/memory_map.c boot/pvh_info.c
 sources-x86_64 += \
 	boot/kernel_start.c \
 	boot/pvh_start.S
+
+# s390x: -kernel and IPL; the parser also hosted.
+sources-s390x += \
+	boot/ipl_info.c \
+	boot/ipl_main.c \
+	boot/ipl_start.S

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Small arithmetic without state: alignment, powers of two, little-endian fields, minimum.
+ * Small arithmetic without state: alignment, powers of two, fields of a fixed byte order,
+ * minimum.
  */
 #ifndef KERNEL_BITS_H
 #define KERNEL_BITS_H
@@ -91,6 +92,48 @@ static inline void le64_store(void *p, uint64_t value)
 {
 	le32_store(p, (uint32_t)value);
 	le32_store((uint8_t *)p + 4, (uint32_t)(value >> 32));
+}
+
+/* The same, big-endian. */
+static inline uint16_t be16_load(const void *p)
+{
+	const uint8_t *b = p;
+
+	return (uint16_t)(b[0] << 8 | b[1]);
+}
+
+static inline uint32_t be32_load(const void *p)
+{
+	const uint8_t *b = p;
+
+	return (uint32_t)be16_load(b) << 16 | be16_load(b + 2);
+}
+
+static inline uint64_t be64_load(const void *p)
+{
+	const uint8_t *b = p;
+
+	return (uint64_t)be32_load(b) << 32 | be32_load(b + 4);
+}
+
+static inline void be16_store(void *p, uint16_t value)
+{
+	uint8_t *b = p;
+
+	b[0] = (uint8_t)(value >> 8);
+	b[1] = (uint8_t)value;
+}
+
+static inline void be32_store(void *p, uint32_t value)
+{
+	be16_store(p, (uint16_t)(value >> 16));
+	be16_store((uint8_t *)p + 2, (uint16_t)value);
+}
+
+static inline void be64_store(void *p, uint64_t value)
+{
+	be32_store(p, (uint32_t)(value >> 32));
+	be32_store((uint8_t *)p + 4, (uint32_t)value);
 }
 
 #endif

@@ -15,7 +15,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 # Longest prefix wins. Floor of the file, highest floor it may include.
 FLOORS = [
-    ("platform/x86_64/", 1, 1), ("platform/paging/", 1, 1), ("platform/hosted/", 1, 5),
+    ("platform/x86_64/", 1, 1), ("platform/s390x/", 1, 1), ("platform/paging/", 1, 1),
+    ("platform/hosted/", 1, 5),
     ("platform/", 0, 0),
     ("kernel/main.c", 5, 5), ("kernel/user/", 5, 5), ("kernel/", 1, 1), ("mm/", 2, 2),
     ("pci/", 3, 3), ("drivers/", 4, 4), ("tests/", 5, 5), ("boot/", 5, 5), ("tools/", 5, 5),

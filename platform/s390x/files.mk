@@ -1,4 +1,31 @@
 # SPDX-License-Identifier: MIT
 
+# Start and interruptions.
+sources-s390x += \
+	platform/s390x/entry.S \
+	platform/s390x/features.c \
+	platform/s390x/start.c \
+	platform/s390x/trap.c \
+	platform/s390x/trap_report.c
+
+# Time, sleep, contexts, the way out.
+sources-s390x += \
+	platform/s390x/clock.c \
+	platform/s390x/context.c \
+	platform/s390x/context_switch.S \
+	platform/s390x/cpu.c \
+	platform/s390x/exit.c \
+	platform/s390x/fpu.c \
+	platform/s390x/fpu_state.S \
+	platform/s390x/random.c
+
+# The service processor and its consoles.
+sources-s390x += \
+	platform/s390x/console.c \
+	platform/s390x/ebcdic.c \
+	platform/s390x/line_text.c \
+	platform/s390x/sclp.c \
+	platform/s390x/sclp_block.c
+
 # What newlib has not.
 sources-s390x += platform/s390x/setjmp.S

@@ -27,9 +27,9 @@
 #define CR0_SERVICE_SIGNAL         UINT64_C(0x00000200)
 /* Control register 6: I/O interruption subclass n is open. */
 #define CR6_SUBCLASS(n)            (UINT64_C(0x80000000) >> (n))
-/* Control register 14: machine-check subclasses, all of them: recovery, degradation,
- * external damage, warning, channel report. */
-#define CR14_MACHINE_CHECKS        UINT64_C(0x1f000000)
+/* Control register 14: the machine check of external damage. The others that can be masked are
+ * reports, which stay closed. */
+#define CR14_EXTERNAL_DAMAGE       UINT64_C(0x02000000)
 
 #define CONTROL_REGISTER(n)                                                           \
 	static inline uint64_t cr##n##_read(void)                                     \
@@ -52,27 +52,21 @@ CONTROL_REGISTER(13)
 CONTROL_REGISTER(14)
 #undef CONTROL_REGISTER
 
-/* Channel subsystem: an I/O interruption of a subchannel (channel.c), or of an adapter
- * (adapter.c), which scans its indicators and calls irq_vector_raise(). */
-void channel_interrupt(uint32_t subchannel_id, uint32_t parameter);
-void adapter_interrupt(unsigned subclass);
+/* Open this CPU for external interruptions, and close it again; I/O stays closed. */
+static inline void external_window(void)
+{
+	uint8_t before;
 
-/* Call the handler of a vector that irq_vector_alloc() gave; its number is the bit that
- * indicators use. */
-void irq_vector_raise(unsigned number);
-/* Numbers of vectors are below. */
-#define IRQ_VECTORS 256
+	__asm__ volatile("stosm %0,1\n\tstnsm %0,0xfc" : "=Q"(before) : : "memory");
+}
 
-/* Where the messages of all PCI functions go: part of every vector (zpci*.c); 0: none. */
-uint64_t zpci_message_address(void);
+/* Units of clock_cycles(), the TOD clock. */
+#define CLOCK_CYCLES_PER_USEC UINT64_C(4096)
 
 /* clock.c: this CPU's timer fired; the clock of the boot CPU, and of one that starts later. */
 void clock_timer_interrupt(void);
 void clock_init(void);
 void clock_init_secondary(void);
-
-/* sclp.c: the service processor answered; the parameter of the interruption. */
-void sclp_interrupt(uint32_t parameter);
 
 /* smp.c: which CPUs there are; boot CPU first. */
 void smp_enumerate(void);
@@ -80,7 +74,8 @@ void smp_enumerate(void);
 uint16_t smp_cpu_address(unsigned cpu);
 
 /* Control registers that are alike on all CPUs: masks of external and machine-check
- * interruptions, floating-point registers. Not translation. Called first on every CPU. */
+ * interruptions, floating-point registers; access registers. Not translation. Called first on
+ * every CPU. */
 void cpu_control_init(void);
 
 /* Interruptions that nobody waited for, since boot. */

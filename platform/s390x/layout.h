@@ -50,6 +50,8 @@
 #define PSW_WAIT          0x0002000000000000
 #define PSW_PROBLEM       0x0001000000000000
 #define PSW_64BIT         0x0000000180000000
+/* PSW_WAIT in byte 1. */
+#define PSW_WAIT_BYTE     0x02
 
 /* PSW_DAT, PSW_IO and PSW_EXTERNAL as STNSM and STOSM see them. */
 #define SYSTEM_MASK_DAT        0x04

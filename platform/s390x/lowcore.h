@@ -12,27 +12,39 @@
 #include <platform/s390x/layout.h>
 
 /* Offsets for assembly. The save areas hold r0 to r15. */
-#define LOWCORE_PROGRAM_CODE    0x08c /* instruction length, code */
-#define LOWCORE_RESTART_OLD     0x120
-#define LOWCORE_EXTERNAL_OLD    0x130
-#define LOWCORE_SVC_OLD         0x140
-#define LOWCORE_PROGRAM_OLD     0x150
-#define LOWCORE_CHECK_OLD       0x160
-#define LOWCORE_IO_OLD          0x170
-#define LOWCORE_SAVE_PROGRAM    0x200
-#define LOWCORE_SAVE_INTERRUPT  0x280
-#define LOWCORE_SAVE_CHECK      0x300
-#define LOWCORE_SAVE_RESTART    0x380
-#define LOWCORE_RETURN_PSW      0x400
-#define LOWCORE_CHECK_RETURN    0x410
-#define LOWCORE_STACK           0x420
-#define LOWCORE_STACK_END       0x428
-#define LOWCORE_EMERGENCY       0x430
-#define LOWCORE_EMERGENCY_END   0x438
-#define LOWCORE_CHECK_STACK_END 0x440
-#define LOWCORE_CPU             0x450
-#define LOWCORE_THREAD          0x458
-#define LOWCORE_CHECK_GPRS      0x1280
+#define LOWCORE_EXTERNAL_PARAMETER 0x080
+#define LOWCORE_EXTERNAL_CODE      0x086
+#define LOWCORE_SVC_CODE           0x088 /* instruction length, code */
+#define LOWCORE_PROGRAM_CODE       0x08c /* the same */
+#define LOWCORE_DATA_EXCEPTION     0x090
+#define LOWCORE_ACCESS_IDS         0x0a0
+#define LOWCORE_TRANSLATION        0x0a8
+#define LOWCORE_SUBCHANNEL         0x0b8
+#define LOWCORE_IO_PARAMETER       0x0bc
+#define LOWCORE_IO_WORD            0x0c0
+#define LOWCORE_CHECK_CODE         0x0e8
+#define LOWCORE_BREAKING           0x110
+#define LOWCORE_RESTART_OLD        0x120
+#define LOWCORE_EXTERNAL_OLD       0x130
+#define LOWCORE_SVC_OLD            0x140
+#define LOWCORE_PROGRAM_OLD        0x150
+#define LOWCORE_CHECK_OLD          0x160
+#define LOWCORE_IO_OLD             0x170
+#define LOWCORE_SAVE_PROGRAM       0x200
+#define LOWCORE_SAVE_INTERRUPT     0x280
+#define LOWCORE_SAVE_CHECK         0x300
+#define LOWCORE_SAVE_RESTART       0x380
+#define LOWCORE_RETURN_PSW         0x400
+#define LOWCORE_CHECK_RETURN       0x410
+#define LOWCORE_STACK              0x420
+#define LOWCORE_STACK_END          0x428
+#define LOWCORE_EMERGENCY          0x430
+#define LOWCORE_EMERGENCY_END      0x438
+#define LOWCORE_CHECK_STACK_END    0x440
+#define LOWCORE_CHECK_STACK        0x448
+#define LOWCORE_CPU                0x450
+#define LOWCORE_THREAD             0x458
+#define LOWCORE_CHECK_GPRS         0x1280
 
 #ifndef __ASSEMBLER__
 #include <platform/types.h>
@@ -45,7 +57,10 @@ struct psw {
 };
 
 struct lowcore {
-	uint8_t ipl[0x80];
+	uint8_t ipl[0x28];
+	/* Where compilers expect it with access registers 0 and 1 at zero (s390x ELF ABI). */
+	uint64_t stack_guard;
+	uint8_t reserved_30[0x80 - 0x30];
 	uint32_t external_parameter; /* 0x80: of a service signal */
 	uint16_t external_cpu;       /* 0x84: address of the CPU that signalled */
 	uint16_t external_code;
@@ -106,7 +121,7 @@ struct lowcore {
 	uint64_t emergency_stack;
 	uint64_t emergency_stack_end;
 	uint64_t check_stack_end;
-	uint64_t reserved_448;
+	uint64_t check_stack;
 	uint32_t cpu;         /* 0x450: cpu_current() */
 	uint32_t cpu_address; /* for SIGP; 16 bits */
 	struct thread *thread;
@@ -140,19 +155,22 @@ struct lowcore {
 	_Static_assert(offsetof(struct lowcore, member) == offset, \
 		       #member " is not where the machine or entry.S expects it")
 
-LOWCORE_ASSERT(external_parameter, 0x80);
-LOWCORE_ASSERT(external_code, 0x86);
+LOWCORE_ASSERT(stack_guard, 0x28);
+LOWCORE_ASSERT(external_parameter, LOWCORE_EXTERNAL_PARAMETER);
+LOWCORE_ASSERT(external_code, LOWCORE_EXTERNAL_CODE);
+LOWCORE_ASSERT(svc_length, LOWCORE_SVC_CODE);
 LOWCORE_ASSERT(program_length, LOWCORE_PROGRAM_CODE);
-LOWCORE_ASSERT(data_exception_code, 0x90);
+LOWCORE_ASSERT(data_exception_code, LOWCORE_DATA_EXCEPTION);
 LOWCORE_ASSERT(per_address, 0x98);
-LOWCORE_ASSERT(exception_access_id, 0xa0);
-LOWCORE_ASSERT(translation_exception, 0xa8);
-LOWCORE_ASSERT(subchannel_id, 0xb8);
-LOWCORE_ASSERT(io_word, 0xc0);
+LOWCORE_ASSERT(exception_access_id, LOWCORE_ACCESS_IDS);
+LOWCORE_ASSERT(translation_exception, LOWCORE_TRANSLATION);
+LOWCORE_ASSERT(subchannel_id, LOWCORE_SUBCHANNEL);
+LOWCORE_ASSERT(io_parameter, LOWCORE_IO_PARAMETER);
+LOWCORE_ASSERT(io_word, LOWCORE_IO_WORD);
 LOWCORE_ASSERT(facilities, 0xc8);
-LOWCORE_ASSERT(check_code, 0xe8);
+LOWCORE_ASSERT(check_code, LOWCORE_CHECK_CODE);
 LOWCORE_ASSERT(failing_storage_address, 0xf8);
-LOWCORE_ASSERT(breaking_event_address, 0x110);
+LOWCORE_ASSERT(breaking_event_address, LOWCORE_BREAKING);
 LOWCORE_ASSERT(restart_old, LOWCORE_RESTART_OLD);
 LOWCORE_ASSERT(external_old, LOWCORE_EXTERNAL_OLD);
 LOWCORE_ASSERT(svc_old, LOWCORE_SVC_OLD);
@@ -172,6 +190,7 @@ LOWCORE_ASSERT(stack_end, LOWCORE_STACK_END);
 LOWCORE_ASSERT(emergency_stack, LOWCORE_EMERGENCY);
 LOWCORE_ASSERT(emergency_stack_end, LOWCORE_EMERGENCY_END);
 LOWCORE_ASSERT(check_stack_end, LOWCORE_CHECK_STACK_END);
+LOWCORE_ASSERT(check_stack, LOWCORE_CHECK_STACK);
 LOWCORE_ASSERT(cpu, LOWCORE_CPU);
 LOWCORE_ASSERT(thread, LOWCORE_THREAD);
 LOWCORE_ASSERT(check_extended_save, 0x11b0);

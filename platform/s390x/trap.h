@@ -7,16 +7,43 @@
 
 #include <platform/s390x/lowcore.h>
 
-/* What entry.S puts on the stack above the room a C function may use. */
+/* Stack frames (s390x ELF ABI): the caller's frame, with -mbackchain; and where a function
+ * keeps its return address, in its caller's frame. */
+#define FRAME_SIZE           160
+#define FRAME_CHAIN          0
+#define FRAME_RETURN_ADDRESS 112
+
+/* Room that a program interruption needs on the stack it came from. */
+#define TRAP_ROOM 4096
+
+/* Offsets in struct trap_frame. */
+#define TRAP_FRAME_PSW  104
+#define TRAP_FRAME_GPR  120
+#define TRAP_FRAME_SIZE 248
+
+#ifndef __ASSEMBLER__
+/*
+ * What entry.S puts on the stack. It begins as a stack frame does, whose caller's frame is
+ * `chain` and whose return address is the interrupted one: back traces walk through it.
+ */
 struct trap_frame {
-	uint64_t gpr[16];
+	uint64_t chain;
+	uint32_t code; /* program: length << 16 | code; external: code; I/O: subchannel id */
+	uint32_t parameter; /* external, I/O */
+	uint64_t address;   /* program: translation-exception identification; I/O: word << 32 */
+	uint64_t breaking;  /* program: where control came from */
+	uint32_t data_exception_code;
+	uint8_t access_ids[4]; /* exception, PER, operand access */
+	uint64_t reserved[8];
 	struct psw psw;
-	uint32_t code; /* program: length << 16 | code; external: code */
-	uint32_t parameter;
-	uint64_t address;    /* program: translation-exception identification */
-	uint64_t breaking;   /* program: where control came from */
-	uint64_t access_ids; /* program: exception access id, data-exception code */
+	uint64_t gpr[16];
 };
+
+_Static_assert(offsetof(struct trap_frame, psw) == TRAP_FRAME_PSW, "entry.S fills it");
+_Static_assert(offsetof(struct trap_frame, psw.address) == FRAME_RETURN_ADDRESS,
+	       "as in any frame");
+_Static_assert(offsetof(struct trap_frame, gpr) == TRAP_FRAME_GPR, "entry.S fills it");
+_Static_assert(sizeof(struct trap_frame) == TRAP_FRAME_SIZE, "entry.S makes it");
 
 /* Program interruption codes, bits 9-15 of the code. */
 enum program_code {
@@ -52,8 +79,8 @@ void trap_protect_lowcore(void);
 void trap_program(struct trap_frame *frame);
 void trap_external(struct trap_frame *frame);
 void trap_io(struct trap_frame *frame);
-void trap_svc(struct trap_frame *frame);
-void trap_machine_check(struct trap_frame *frame);
+_Noreturn void trap_svc(struct trap_frame *frame);
+_Noreturn void trap_machine_check(struct trap_frame *frame);
 void trap_restart(struct trap_frame *frame);
 
 /* Program interruptions this machine took and went on after, by code. */
@@ -71,10 +98,16 @@ struct trap_fixup {
 /* Accesses that return false instead of faulting. value is then untouched. */
 bool probe_read64(const void *address, uint64_t *value);
 bool probe_write8(void *address, uint8_t value);
+/* Without translation: is there storage at this real address? (TEST PROTECTION) */
+bool probe_storage(uint64_t address);
 
 /* Registers and where they were, to the log. */
 void trap_report(const struct trap_frame *frame);
-/* "page translation", "program interruption 77". */
+/* What access a program interruption forbade, "" when it was none. */
+void trap_describe_access(const struct trap_frame *frame, char *text, size_t size);
+/* "page translation exception". */
 const char *trap_name(unsigned code);
+
+#endif
 
 #endif

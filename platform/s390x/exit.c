@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Ways out. A CPU that waits with all interruptions off and is the last one to run ends the
+ * virtual machine: QEMU takes the address of the wait for the verdict. Where that means nothing
+ * (a partition), it is a stopped machine with a code on the operator's panel, and the text
+ * before it says the same.
+ */
+#include <platform/exit.h>
+
+#include <platform/console.h>
+#include <platform/cpu.h>
+#include <platform/irq.h>
+#include <platform/s390x/interrupts.h>
+#include <platform/s390x/lowcore.h>
+#include <platform/s390x/sigp.h>
+#include <kernel/attributes.h>
+
+/* Codes in the address of the wait. */
+#define WAIT_SUCCESS 0xfff
+#define WAIT_FAILURE 0xbad
+
+#define DIAGNOSE_RELOAD 3 /* clear, and load the program again */
+
+static bool leaving;
+
+/* CPUs that are idle would count as running. Not again if even that went wrong. */
+static void others_stop(void)
+{
+	if (leaving)
+		return;
+	leaving = true;
+	for (unsigned cpu = 0; cpu < cpu_count(); cpu++)
+		if (cpu != cpu_current())
+			sigp(SIGP_STOP, smp_cpu_address(cpu), 0, NULL);
+}
+
+static NORETURN void wait_disabled(uint64_t code)
+{
+	struct psw wait = {PSW_64BIT | PSW_WAIT, code};
+
+	irq_disable();
+	others_stop();
+	__asm__ volatile("lpswe %0" : : "Q"(wait) : "memory");
+	__builtin_unreachable();
+}
+
+void platform_exit(bool success)
+{
+	static const char passed[] = "EXIT: STATUS=0\n";
+	static const char failed[] = "EXIT: STATUS=1\n";
+
+	if (!leaving)
+		console_write(success ? passed : failed, sizeof(passed) - 1);
+	wait_disabled(success ? WAIT_SUCCESS : WAIT_FAILURE);
+}
+
+void platform_power_off(void)
+{
+	wait_disabled(WAIT_SUCCESS);
+}
+
+void platform_reboot(void)
+{
+	register uint64_t nothing __asm__("0") = 0;
+	register uint64_t subcode __asm__("1") = DIAGNOSE_RELOAD;
+
+	irq_disable();
+	others_stop();
+	/* Where there is no such service, the machine stops. */
+	__asm__ volatile("1: diag %0,%1,0x308\n"
+			 "2:\n\t"
+			 ".pushsection quire_fixups, \"a\"\n\t"
+			 ".quad 1b, 2b\n\t"
+			 ".popsection"
+			 :
+			 : "d"(nothing), "d"(subcode)
+			 : "memory", "cc", "2");
+	wait_disabled(WAIT_FAILURE);
+}
