@@ -5,7 +5,9 @@ sources += \
 	drivers/driver.c \
 	drivers/balloon/balloon_command.c \
 	drivers/balloon/virtio_balloon.c \
+	drivers/ccw/ccw.c \
 	drivers/virtio/virtio.c \
+	drivers/virtio/virtio_ccw.c \
 	drivers/virtio/virtio_mmio.c \
 	drivers/virtio/virtio_pci.c \
 	drivers/virtio/virtio_rng.c \

@@ -14,9 +14,11 @@
 #include <kernel/shell.h>
 #include <kernel/thread.h>
 #include <drivers/driver.h>
+#include <drivers/virtio/virtio_ccw.h>
 #include <drivers/virtio/virtio_mmio.h>
 #include <mm/mm.h>
 #include <pci/pci.h>
+#include <platform/channel_io.h>
 #include <platform/clock.h>
 #include <platform/cpu.h>
 #include <platform/exit.h>
@@ -60,7 +62,8 @@ void kmain(struct boot_info *info)
 	threads_start_cpus();       /* all CPUs take threads */
 	pci_init();                 /* enumerate the fabric */
 	drivers_bind_all(&pci_fabric);
-	virtio_mmio_probe_all(info->command_line); /* devices only the hypervisor names */
-	boot_cost_stop();                          /* `cpus` tells what all this took */
+	virtio_mmio_probe_all(info->command_line);   /* devices only the hypervisor names */
+	virtio_ccw_probe_all(platform_channel_io()); /* channel I/O, where there is any */
+	boot_cost_stop();                            /* `cpus` tells what all this took */
 	serve();
 }

@@ -6,6 +6,7 @@
 #include <platform/hosted/hosted.h>
 #include <kernel/attributes.h>
 #include <kernel/lock.h>
+#include <platform/channel_io.h>
 #include <platform/irq.h>
 #include <errno.h>
 
@@ -91,4 +92,10 @@ int irq_line_route(unsigned line, bool level, bool active_low, const struct irq_
 {
 	(void)line, (void)level, (void)active_low, (void)vector;
 	return -ENODEV;
+}
+
+/* Channel I/O is z/Architecture's. */
+struct channel_io *platform_channel_io(void)
+{
+	return NULL;
 }

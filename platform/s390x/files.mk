@@ -29,3 +29,6 @@ sources-s390x += \
 
 # What newlib has not.
 sources-s390x += platform/s390x/setjmp.S
+
+# Channel I/O and PCI by instructions.
+sources-s390x += platform/s390x/channel.c

@@ -4,6 +4,7 @@
  */
 #include <platform/init.h>
 
+#include <platform/channel_io.h>
 #include <platform/memory.h>
 #include <platform/x86_64/address_space.h>
 #include <platform/x86_64/console_devices.h>
@@ -60,4 +61,10 @@ void platform_interrupts_init(void)
 	power_init();
 	clock_init();
 	console_init_keyboard();
+}
+
+/* Channel I/O is z/Architecture's. */
+struct channel_io *platform_channel_io(void)
+{
+	return NULL;
 }

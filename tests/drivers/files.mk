@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
 
 tests += \
+	tests/drivers/ccw_test.c \
+	tests/drivers/fake_channel.c \
 	tests/drivers/fake_ring.c \
 	tests/drivers/fake_virtio.c \
 	tests/drivers/virtio_balloon_test.c \
 	tests/drivers/virtio_rng_test.c \
+	tests/drivers/virtio_ccw_test.c \
 	tests/drivers/virtio_test.c \
 	tests/drivers/virtio_transport_test.c \
 	tests/drivers/virtqueue_test.c
