@@ -5,13 +5,13 @@
 
 gcc-include := $(shell $(CC) -print-file-name=include)
 libgcc      := $(shell $(cross)gcc -print-libgcc-file-name)
-flags-target := -ffreestanding -nostdinc -isystem $(gcc-include) -isystem $(deps)/include \
-	-D__DYNAMIC_REENT__ -fno-pic -fno-pie -fno-asynchronous-unwind-tables \
-	-fno-delete-null-pointer-checks -O2 $(flags-target-$(BUILD)) $(flags-target-$(TOOLCHAIN))
 flags-target-debug   := -DQUIRE_TEST_HOOKS -fsanitize=undefined
 flags-target-release := -fno-stack-protector
 flags-target-gcc     := -fno-tree-loop-distribute-patterns
 flags-target-clang   := -Wno-frame-address
+flags-target := -ffreestanding -nostdinc -isystem $(gcc-include) -isystem $(deps)/include \
+	-D__DYNAMIC_REENT__ -fno-pic -fno-pie -fno-asynchronous-unwind-tables \
+	-fno-delete-null-pointer-checks -O2 $(flags-target-$(BUILD)) $(flags-target-$(TOOLCHAIN))
 
 # Kernel code owns no floating-point register; programs in apps/ do.
 $(core-objects) $(test-objects): flags += $(flags-kernel)
