@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * The one file that knows the version, so that a commit recompiles nothing else.
+ * The one file that knows the version, so that a commit recompiles nothing else; and the taint.
  */
 #include <kernel/banner.h>
 #include <kernel/format.h>
 #include <kernel/version.h>
+#include <stdatomic.h>
 
 const char quire_version[] = QUIRE_VERSION;
 
@@ -24,4 +25,18 @@ const char *quire_build_id(char *text, size_t size)
 	for (const unsigned char *byte = note + NOTE_HEADER; byte < kernel_build_id_end; byte++)
 		format_append(text, size, "%02x", *byte);
 	return text;
+}
+
+static const char *_Atomic taint;
+
+void kernel_taint(const char *why)
+{
+	const char *none = NULL;
+
+	atomic_compare_exchange_strong(&taint, &none, why);
+}
+
+const char *kernel_tainted(void)
+{
+	return atomic_load(&taint);
 }

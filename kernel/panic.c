@@ -80,6 +80,8 @@ static NORETURN void die(const char *file, int line, const char *message)
 	log_error("panic: cpu %u, thread \"%s\", quire %s, build %s", cpu_current(),
 		  thread ? thread_name(thread) : "(none yet)", quire_version,
 		  quire_build_id(build, sizeof(build)));
+	if (kernel_tainted())
+		log_error("panic: the kernel was tainted before: %s", kernel_tainted());
 	backtrace_print(addresses, context_backtrace(addresses, BACKTRACE_MAX));
 	platform_exit(false);
 }

@@ -5,11 +5,13 @@
  */
 #include <mm/bad_page.h>
 #include <mm/folio.h>
+#include <mm/page_describe.h>
 #include <mm/zone.h>
-#include <kernel/format.h>
-#include <kernel/lock.h>
+#include <kernel/banner.h>
+#include <kernel/lock_order.h>
 #include <kernel/log.h>
 #include <kernel/panic.h>
+#include <kernel/scheduler.h>
 #include <platform/clock.h>
 #include <platform/context.h>
 #include <platform/cpu.h>
@@ -18,17 +20,6 @@ static struct lock_class report_class = {.name = "mm.bad_page"};
 static struct spin_lock report_lock = SPIN_LOCK_INIT(&report_class);
 static struct report_limit limit;
 static _Atomic uint64_t bad_pages;
-
-static const char *const flag_names[PAGE_FLAG_COUNT] = {
-	"locked",     "referenced", "uptodate",    "dirty",
-	"lru",        "active",     "unevictable", "mlocked",
-	"swapbacked", "swapcache",  "writeback",   "private",
-	"reserved",   "poison",     "movable",     "movable-isolated",
-};
-static const char *const type_names[] = {"none",  "table",   "slab",    "kmalloc",
-					 "stack", "offline", "reserved"};
-static const char *const kind_names[] = {"free, tail or later page of a raw block", "single",
-					 "head of a folio", "first page of a raw block"};
 
 const char *page_check_free(const struct page *page, bool later)
 {
@@ -88,18 +79,6 @@ bool report_limit_pass(struct report_limit *state, uint64_t now_ns, unsigned *su
 	return true;
 }
 
-static void print_flags(uint32_t flags)
-{
-	char text[200] = "";
-
-	for (unsigned flag = 0; flag < PAGE_FLAG_COUNT; flag++)
-		if (flags & BIT(flag))
-			format_append(text, sizeof(text), " %s%s",
-				      BIT(flag) & PAGE_FLAGS_CHECKED_AT_FREE ? "!" : "",
-				      flag_names[flag]);
-	log_error("mm:   flags %#x%s (! must not be set)", flags, text);
-}
-
 static void print_record(const struct page *page, const char *mark)
 {
 	const uint64_t *word = page_words(page);
@@ -113,22 +92,46 @@ static void print_record(const struct page *page, const char *mark)
 		  (unsigned long long)word[7]);
 }
 
-static void print_identity(const struct page *page)
+/* Which flags are the offending ones: at hand-out all of them. */
+static uint32_t offending(const char *operation)
+{
+	return strcmp(operation, "alloc") == 0 ? UINT32_MAX : PAGE_FLAGS_CHECKED_AT_FREE;
+}
+
+static void print_identity(const struct page *page, const char *operation)
 {
 	const struct folio *folio = page_folio(page);
+	char flags[PAGE_FLAGS_TEXT_MAX];
 
 	log_error("mm:   frame %#llx, record %p: %s, order %u",
 		  (unsigned long long)page_to_pfn(page).nr, (const void *)page,
-		  kind_names[page_kind(page)], folio_order((const struct folio *)page));
+		  page_kind_name(page_kind(page)), folio_order((const struct folio *)page));
 	if (&folio->page != page)
 		log_error("mm:   tail of the folio at frame %#llx, order %u",
 			  (unsigned long long)page_to_pfn(&folio->page).nr, folio_order(folio));
-	print_flags(atomic_load(&page->flags));
+	log_error("mm:   flags %s (! must not be set)",
+		  page_flags_text(atomic_load(&page->flags), offending(operation), flags,
+				  sizeof(flags)));
 	log_error("mm:   mapping %p index %#llx mapcount %d refcount %d memcg %p type %s "
 		  "private %#llx",
 		  page->mapping, (unsigned long long)page->index, atomic_load(&page->mapcount),
-		  atomic_load(&page->refcount), (void *)page->memcg, type_names[page->type],
+		  atomic_load(&page->refcount), (void *)page->memcg, page_type_name(page->type),
 		  (unsigned long long)page->private);
+}
+
+/* By whom, and under what: a record is often corrupted by who should have held a lock. */
+static void print_context(void)
+{
+	const struct thread *thread = context_thread();
+	const struct spin_lock *lock = lock_order_top();
+
+	log_error("mm:   CPU %u, thread \"%s\", preemption %s (count %u, in %u interrupts), "
+		  "interrupts %s, innermost lock %s",
+		  cpu_current(), thread ? thread->name : "(none yet)",
+		  thread && thread->preempt_count == 0 ? "on" : "off",
+		  thread ? thread->preempt_count : 0, thread ? thread->interrupt_depth : 0,
+		  irq_enabled() ? "on" : "off",
+		  !lock ? "none known" : (lock->class ? lock->class->name : "without a class"));
 }
 
 static void print_report(const struct page *page, const char *operation, const char *reason)
@@ -136,18 +139,18 @@ static void print_report(const struct page *page, const char *operation, const c
 	uintptr_t trace[16];
 	size_t depth = context_backtrace(trace, ARRAY_SIZE(trace));
 
-	log_error("mm: bad page state in %s: %s (frame %#llx, CPU %u, interrupts %s)",
-		  operation, reason, (unsigned long long)page_to_pfn(page).nr, cpu_current(),
-		  irq_enabled() ? "on" : "off");
-	print_identity(page);
+	log_error("mm: bad page state in %s: %s (frame %#llx)", operation, reason,
+		  (unsigned long long)page_to_pfn(page).nr);
+	print_context();
+	print_identity(page, operation);
 	if (page_lookup(pfn(page_to_pfn(page).nr - 1)))
 		print_record(page - 1, " ");
 	print_record(page, "*");
 	if (page_lookup(pfn(page_to_pfn(page).nr + 1)))
 		print_record(page + 1, " ");
 	backtrace_print(trace, depth);
-	log_error("mm:   the page is withheld; the kernel is tainted: bad page %llu",
-		  (unsigned long long)bad_page_count());
+	log_error("mm:   the page is withheld; kernel tainted: %s, report %llu",
+		  kernel_tainted(), (unsigned long long)bad_page_count());
 }
 
 static void print_suppressed(unsigned suppressed)
@@ -164,6 +167,7 @@ void bad_page(struct page *page, const char *operation, const char *reason, uint
 	bool pass;
 
 	atomic_fetch_add(&bad_pages, 1);
+	kernel_taint("bad page");
 	if (zone)
 		atomic_fetch_add(&zone->bad, pages);
 	irq = spin_lock_irqsave(&report_lock);

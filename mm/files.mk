@@ -15,6 +15,7 @@ sources += \
 	mm/node.c \
 	mm/page.c \
 	mm/page_alloc.c \
+	mm/page_describe.c \
 	mm/ranges.c \
 	mm/slab.c \
 	mm/slab_page.c \

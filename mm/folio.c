@@ -86,6 +86,10 @@ static NOINLINE void folio_release(struct folio *folio)
 		bad_page(page, "put", "freed part of a raw block", 0);
 		return;
 	}
+	if (UNLIKELY(order > FOLIO_ORDER_MAX)) {
+		bad_page(page, "put", "order beyond the largest", 1);
+		return;
+	}
 	if (UNLIKELY(memcg != NULL)) {
 		page->memcg = NULL;
 		memcg_uncharge(memcg, UINT64_C(1) << order);

@@ -4,6 +4,9 @@
  */
 #include <tests/mm/bad_page_fixture.h>
 #include <mm/zone.h>
+#include <kernel/banner.h>
+#include <kernel/format.h>
+#include <kernel/thread.h>
 #include <platform/clock.h>
 
 static struct folio *get_folio(unsigned order)
@@ -42,6 +45,7 @@ TEST(bad_page, F_T12_flag_of_a_page_in_use_withholds_the_page)
 	CHECK(strstr(reports_text(), "!lru"));
 	CHECK(strstr(reports_text(), "tainted"));
 	CHECK(bad_page_count() > 0);
+	CHECK_STR(kernel_tainted(), "bad page");
 	CHECK_EQ(pages_free(), free);
 	CHECK_EQ(pages_bad(), bad + 1);
 	next = get_folio(0);
@@ -176,13 +180,35 @@ TEST(bad_page, reserved_page_is_kept_and_stays_reserved)
 TEST(bad_page, report_says_everything_about_page_and_neighbours)
 {
 	struct page *page = page_alloc(NODE_ANY, 1, 0);
+	char expected[120];
 
 	REQUIRE(page);
 	reports_expect();
 	page_get(page + 1);
 	page_flag_set(page + 1, PAGE_DIRTY);
+	preempt_disable();
 	page_put(page + 1);
+	preempt_enable();
 	CHECK_EQ(reports_end(), 1);
+	format(expected, sizeof(expected),
+	       "bad page state in put: freed part of a raw block "
+	       "(frame %#llx)",
+	       (unsigned long long)page_to_pfn(page + 1).nr);
+	CHECK_EQ(reports_count(expected), 1);
+	format(expected, sizeof(expected),
+	       "thread \"%s\", preemption off (count 1, in 0 "
+	       "interrupts), interrupts on, innermost lock none known",
+	       thread_name(thread_current()));
+	CHECK_EQ(reports_count(expected), 1);
+	format(expected, sizeof(expected),
+	       "frame %#llx, record %p: ", (unsigned long long)page_to_pfn(page + 1).nr,
+	       (void *)(page + 1));
+	CHECK_EQ(reports_count(expected), 1);
+	CHECK(strstr(reports_text(), "mapping "));
+	CHECK(strstr(reports_text(), " memcg "));
+	CHECK(strstr(reports_text(), " type none"));
+	CHECK(strstr(reports_text(), "  #0 "));
+	CHECK(strstr(reports_text(), "kernel tainted: bad page"));
 	CHECK_EQ(reports_count("mm:   *0x"), 1);
 	CHECK(reports_count("mm:    0x") >= 1);
 	CHECK(strstr(reports_text(), "mapcount 0 refcount 0"));
@@ -190,4 +216,64 @@ TEST(bad_page, report_says_everything_about_page_and_neighbours)
 	CHECK(strstr(reports_text(), "later page of a raw block"));
 	page_flag_clear(page + 1, PAGE_DIRTY);
 	page_free(page, 1);
+}
+
+TEST(bad_page, report_of_a_tail_names_its_head_and_what_holds_the_cpu)
+{
+	static struct lock_class class = {.name = "test of reports"};
+	struct spin_lock lock = SPIN_LOCK_INIT(&class);
+	struct folio *folio = get_folio(3);
+	struct irq_state irq;
+	char expected[120];
+
+	page_flag_set(folio_page(folio, 6), PAGE_LRU);
+	page_flag_set(folio_page(folio, 6), PAGE_DIRTY);
+	reports_expect();
+	irq = spin_lock_irqsave(&lock);
+	bad_page(folio_page(folio, 6), "get", "a test", 0);
+	spin_unlock_irqrestore(&lock, irq);
+	CHECK_EQ(reports_end(), 1);
+	format(expected, sizeof(expected), "tail of the folio at frame %#llx, order 3",
+	       (unsigned long long)page_to_pfn(&folio->page).nr);
+	CHECK_EQ(reports_count(expected), 1);
+	CHECK(strstr(reports_text(), "interrupts off, innermost lock test of reports"));
+	CHECK(strstr(reports_text(), "flags 0x18 dirty !lru"));
+	page_flag_clear(folio_page(folio, 6), PAGE_LRU);
+	folio_put(folio);
+}
+
+/* At hand-out no flag may be left, dirty and referenced included. */
+TEST(bad_page, flag_left_over_at_hand_out_is_an_offending_one)
+{
+	struct page *page = &get_folio(0)->page;
+
+	page_put(page);
+	page_flag_set(page, PAGE_DIRTY);
+	reports_expect();
+	page_put(&get_folio(0)->page);
+	CHECK_EQ(reports_end(), 1);
+	CHECK(strstr(reports_text(), "bad page state in alloc: field or flag left over"));
+	CHECK(strstr(reports_text(), "flags 0x8 !dirty"));
+}
+
+/* A record may hold anything: neither the report nor the free may trust it. */
+TEST(bad_page, record_full_of_rubbish_is_reported_and_withheld)
+{
+	struct page *page = &get_folio(0)->page;
+	uint64_t free = pages_free();
+	uint64_t bad = pages_bad();
+
+	page->type = 200;
+	atomic_store(&page->shape, 0xc8c8);
+	atomic_store(&page->flags, UINT32_MAX);
+	reports_expect();
+	page_put(page);
+	CHECK_EQ(reports_end(), 1);
+	CHECK(strstr(reports_text(), "order beyond the largest"));
+	CHECK(strstr(reports_text(), "corrupted kind"));
+	CHECK(strstr(reports_text(), "corrupted type"));
+	CHECK(strstr(reports_text(), "!unknown"));
+	CHECK_EQ(pages_free(), free);
+	CHECK_EQ(pages_bad(), bad + 1);
+	atomic_store(&page->shape, 0); /* nobody's: what a withheld page is */
 }
