@@ -19,7 +19,8 @@ static inline bool page_is_zero(const struct page *page)
 {
 	const uint64_t *word = page_words(page);
 
-	return !(word[0] | word[1] | word[2] | word[3] | word[4] | word[5] | word[6] | word[7]);
+	return !(page_shared_word(page, 0) | page_shared_word(page, 1) | word[2] | word[3] |
+		 word[4] | word[5] | word[6] | word[7]);
 }
 
 /* The same but for what the allocator itself wrote (shape, zone): nothing to check or to clear
@@ -29,8 +30,8 @@ static inline bool page_is_plain(const struct page *page)
 	const uint64_t *word = page_words(page);
 	uint32_t map = (uint32_t)atomic_load_explicit(&page->mapcount, memory_order_relaxed);
 
-	return !(word[0] | map | page->type | word[2] | word[3] | word[4] | word[5] | word[6] |
-		 word[7]);
+	return !(page_shared_word(page, 0) | map | page->type | word[2] | word[3] | word[4] |
+		 word[5] | word[6] | word[7]);
 }
 
 /* What is wrong with a page about to be freed, or NULL. `later` for all but the first page of

@@ -4,6 +4,7 @@
  */
 #include <mm/bad_page.h>
 #include <mm/folio.h>
+#include <mm/map.h>
 #include <mm/mm.h>
 #include <mm/slab.h>
 #include <mm/touch.h>
@@ -193,38 +194,47 @@ static int touch(bool as_json)
 	return result.wrong ? -EIO : 0;
 }
 
+static void report_all(bool as_json)
+{
+	bad_page_flush();
+	if (as_json) {
+		print_json();
+		return;
+	}
+	print_totals();
+	print_zones();
+	print_cpus();
+	print_slabs();
+}
+
 static int mem_run(int argc, char **argv)
 {
 	bool as_json = false;
-	bool all = true;
+	void (*report)(bool) = report_all;
+	bool stamp = false;
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "-j") == 0) {
 			as_json = true;
 		} else if (strcmp(argv[i], "-t") == 0) {
-			all = false;
+			stamp = true;
+		} else if (strcmp(argv[i], "-m") == 0) {
+			report = memory_map_print;
 		} else {
 			print("mem: unknown argument %s: `help mem` says what there is\n",
 			      argv[i]);
 			return -EINVAL;
 		}
 	}
-	if (!all)
+	if (stamp)
 		return touch(as_json);
-	bad_page_flush();
-	if (as_json) {
-		print_json();
-		return 0;
-	}
-	print_totals();
-	print_zones();
-	print_cpus();
-	print_slabs();
+	report(as_json);
 	return 0;
 }
 
-SHELL_COMMAND(mem, "[-j] [-t]",
+SHELL_COMMAND(mem, "[-j] [-m | -t]",
 	      "how memory is used\n"
+	      "-m  a map: a character for each stretch of physical memory\n"
 	      "-t  take all of it once, stamp every page, read it back, give it back\n"
 	      "-j  one line of JSON",
 	      mem_run);

@@ -6,11 +6,16 @@ sources += \
 	mm/block.c \
 	mm/check.c \
 	mm/command.c \
+	mm/dma.c \
 	mm/folio.c \
+	mm/folio_split.c \
+	mm/folios_command.c \
+	mm/frame_info.c \
 	mm/frames.c \
 	mm/frames_check.c \
 	mm/frames_search.c \
 	mm/kmalloc.c \
+	mm/map.c \
 	mm/mm.c \
 	mm/node.c \
 	mm/page.c \

@@ -10,6 +10,7 @@
 #include <mm/reference.h>
 #include <kernel/assert.h>
 #include <kernel/fault.h>
+#include <kernel/hook.h>
 
 static struct folio *head_of(const struct page *page)
 {
@@ -134,8 +135,10 @@ struct folio *page_try_get(struct page *page)
 {
 	struct folio *folio = page_folio(page);
 
+	HOOK(page_try_get_resolved);
 	if (!folio_try_get(folio))
 		return NULL;
+	HOOK(page_try_get_counted);
 	if (LIKELY(page_folio(page) == folio))
 		return folio;
 	folio_put(folio);

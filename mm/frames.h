@@ -87,6 +87,9 @@ static inline bool frames_is_open(const struct frames *frames, uint64_t frame)
 
 bool frames_is_taken(const struct frames *frames, uint64_t frame);
 
+/* Frames of an open block that are in somebody's hands, excluded ones included. */
+unsigned frames_taken_in(const struct frames *frames, uint64_t block);
+
 /* The mark "a page record in this block was written on its own". */
 void frames_mark_written(struct frames *frames, uint64_t frame);
 void frames_clear_written(struct frames *frames, uint64_t frame);

@@ -41,6 +41,11 @@ bool frames_is_taken(const struct frames *frames, uint64_t frame)
 	       row_word(frames, frame / ROW_FRAMES) >> frame % ROW_FRAMES & 1;
 }
 
+unsigned frames_taken_in(const struct frames *frames, uint64_t block)
+{
+	return block_taken(block_word(frames, block));
+}
+
 void frames_mark_written(struct frames *frames, uint64_t frame)
 {
 	uint32_t before;

@@ -49,6 +49,7 @@ enum page_type {
 	PAGE_TYPE_KMALLOC, /* one large kmalloc object */
 	PAGE_TYPE_STACK,   /* kernel stack */
 	PAGE_TYPE_OFFLINE, /* in a balloon: the host has the memory */
+	PAGE_TYPE_DMA,     /* coherent buffer of a device */
 	PAGE_TYPE_RESERVED /* not the allocator's: kernel image, boot memory, hole */
 };
 
@@ -93,7 +94,14 @@ struct page {
 _Static_assert(sizeof(struct page) == PAGE_WORDS * sizeof(uint64_t),
 	       "page records are 1/64 of memory");
 
-/* The record as words, for checks of all fields at once and for dumps. */
+/* The record as words, for checks of all fields at once and for dumps. The first two hold the
+ * fields that others may change at any time. */
+static inline uint64_t page_shared_word(const struct page *page, unsigned word)
+{
+	return atomic_load_explicit((const _Atomic uint64_t *)(const void *)page + word,
+				    memory_order_relaxed);
+}
+
 static inline const uint64_t *page_words(const struct page *page)
 {
 	return (const uint64_t *)(const void *)page;

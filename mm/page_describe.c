@@ -12,10 +12,10 @@ static const char *const flag_names[PAGE_FLAG_COUNT] = {
 	"reserved",   "poison",     "movable",     "movable-isolated",
 };
 static const char *const type_names[] = {
-	[PAGE_TYPE_NONE] = "none",         [PAGE_TYPE_TABLE] = "table",
-	[PAGE_TYPE_SLAB] = "slab",         [PAGE_TYPE_KMALLOC] = "kmalloc",
-	[PAGE_TYPE_STACK] = "stack",       [PAGE_TYPE_OFFLINE] = "offline",
-	[PAGE_TYPE_RESERVED] = "reserved",
+	[PAGE_TYPE_NONE] = "none",   [PAGE_TYPE_TABLE] = "table",
+	[PAGE_TYPE_SLAB] = "slab",   [PAGE_TYPE_KMALLOC] = "kmalloc",
+	[PAGE_TYPE_STACK] = "stack", [PAGE_TYPE_OFFLINE] = "offline",
+	[PAGE_TYPE_DMA] = "dma",     [PAGE_TYPE_RESERVED] = "reserved",
 };
 static const char *const kind_names[] = {
 	[PAGE_KIND_NONE] = "free, tail or later page of a raw block",

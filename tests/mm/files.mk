@@ -4,10 +4,13 @@ tests += \
 	tests/mm/bad_page_fixture.c \
 	tests/mm/bad_page_test.c \
 	tests/mm/balloon_test.c \
+	tests/mm/dma_test.c \
+	tests/mm/folio_split_test.c \
 	tests/mm/folio_test.c \
 	tests/mm/frames_test.c \
 	tests/mm/frames_word_test.c \
 	tests/mm/invariant.c \
+	tests/mm/mem_commands_test.c \
 	tests/mm/memcg_test.c \
 	tests/mm/page_alloc_test.c \
 	tests/mm/slab_test.c \

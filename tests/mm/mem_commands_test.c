@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The commands `folios` and `mem -m`, and what they stand on.
+ */
+#include <tests/mm/bad_page_fixture.h>
+#include <kernel/format.h>
+#include <kernel/shell.h>
+#include <mm/dma.h>
+#include <mm/frame_info.h>
+#include <mm/map.h>
+#include <mm/slab.h>
+#include <mm/zone.h>
+#include <tests/kernel/text_sink.h>
+#include <errno.h>
+
+static const char *run(int expected, const char *pattern, struct pfn f)
+{
+	char line[80];
+	int error;
+
+	format(line, sizeof(line), pattern, (unsigned long long)f.nr);
+	text_sink_open();
+	error = shell_run_line(line);
+	text_sink_peek();
+	const char *text = text_sink_close();
+	CHECK_EQ(error, expected);
+	return text;
+}
+
+TEST(mem_commands, frame_of_a_folio_is_explained_by_its_head)
+{
+	struct folio *folio = folio_alloc(NODE_ANY, 3, 0, NULL);
+	struct frame_info info;
+	const char *text;
+	char expected[120];
+	struct pfn f;
+
+	REQUIRE(folio);
+	f = pfn(page_to_pfn(&folio->page).nr + 5);
+	page_flag_set(&folio->page, PAGE_DIRTY);
+	frame_info_get(f, &info);
+	CHECK_EQ(info.state, FRAME_IN_USE);
+	CHECK_EQ(info.first.nr, f.nr - 5);
+	CHECK_EQ(info.frames, 8);
+	CHECK(info.block == &folio->page);
+	text = run(0, "folios 0x%llx", f);
+	format(expected, sizeof(expected),
+	       "is in    %#llx-%#llx: in use, compound, order 3, references 1, flags 0x8 "
+	       "dirty, "
+	       "type none, kernel\n",
+	       (unsigned long long)f.nr - 5, (unsigned long long)f.nr + 2);
+	CHECK(strstr(text, expected));
+	CHECK(strstr(text, "  before   "));
+	CHECK(strstr(text, "  after    "));
+	CHECK(strstr(text, "  record   free, tail or later page"));
+	text = run(0, "folios -j 0x%llx", f);
+	CHECK(text[0] == '{');
+	format(expected, sizeof(expected),
+	       "\"in\":{\"frame\":%llu,\"frames\":8,\"state\":\"in use\",\"mode\":\"compound\"",
+	       (unsigned long long)f.nr - 5);
+	CHECK(strstr(text, expected));
+	CHECK(strchr(text, '\n') == text + strlen(text) - 1);
+	folio_put(folio);
+	frame_info_get(f, &info);
+	CHECK_EQ(info.state, FRAME_FREE);
+}
+
+TEST(mem_commands, later_page_of_a_raw_block_is_found_and_owners_have_names)
+{
+	struct dma_device device = {.name = "x", .mask = UINT64_MAX, .node = NODE_ANY};
+	struct page *raw = page_alloc(NODE_ANY, 2, 0);
+	void *object = kmalloc(64, 0);
+	struct frame_info info;
+	uint64_t bus;
+	void *buffer = dma_alloc(&device, 1, 0, &bus);
+
+	REQUIRE(raw && object && buffer);
+	frame_info_get(page_to_pfn(raw + 3), &info);
+	CHECK(info.block == raw);
+	CHECK_STR(frame_mode_name(info.block), "raw");
+	frame_info_get(page_to_pfn(virt_to_page(object)), &info);
+	CHECK_EQ(info.state, FRAME_IN_USE);
+	CHECK(strncmp(frame_owner_name(info.block), "kmalloc", 7) == 0);
+	frame_info_get(page_to_pfn(virt_to_page(buffer)), &info);
+	CHECK_STR(frame_owner_name(info.block), "DMA buffer");
+	dma_free(&device, 1, buffer, bus);
+	kfree(object);
+	page_free(raw, 2);
+}
+
+/* Every frame number has an answer, and runs cover all of them without a gap. */
+TEST(mem_commands, runs_cover_every_frame_once)
+{
+	uint64_t end = zones[zone_count - 1]->end.nr + 1000;
+	uint64_t per_state[FRAME_STATES] = {0};
+	uint64_t usable = 0;
+	uint64_t at = 0;
+	struct frame_info info;
+
+	while (at < end) {
+		frame_info_get_run(pfn(at), pfn(end), &info);
+		if (info.first.nr != at || info.frames == 0)
+			break;
+		per_state[info.state] += info.frames;
+		at += info.frames;
+	}
+	CHECK(at >= end);
+	for (unsigned i = 0; i < zone_count; i++)
+		usable += zones[i]->frames.usable;
+	CHECK_EQ(per_state[FRAME_UNTOUCHED] + per_state[FRAME_FREE] + per_state[FRAME_IN_USE] +
+			 per_state[FRAME_WITHHELD],
+		 usable);
+	CHECK_EQ(per_state[FRAME_FREE] + per_state[FRAME_UNTOUCHED], pages_free());
+	frame_info_get(pfn(FRAMES_NAMED - 1), &info);
+	CHECK_EQ(info.state, FRAME_NO_RAM);
+	CHECK_EQ(info.frames, 1);
+}
+
+TEST(mem_commands, range_is_listed_and_bad_arguments_are_refused)
+{
+	struct page *page = page_alloc_exact(NODE_ANY, 6, 0);
+	const char *text;
+	unsigned lines = 0;
+
+	REQUIRE(page);
+	text = run(0, "folios 0x%llx 6", page_to_pfn(page));
+	for (const char *at = text; (at = strchr(at, '\n')) != NULL; at++)
+		lines++;
+	CHECK_EQ(lines, 6);
+	CHECK(strstr(text, "single, order 0, references 1"));
+	text = run(0, "folios -j 0x%llx 6", page_to_pfn(page));
+	CHECK(strstr(text, "\"frames_left\":0}"));
+	page_free_exact(page, 6);
+	CHECK(strstr(run(-EINVAL, "folios x%llx", pfn(1)), "usage: folios"));
+	CHECK(strstr(run(-EINVAL, "folios %llx 0", pfn(1)), "usage: folios"));
+	CHECK(strstr(run(-EINVAL, "folios 1 2 %llx", pfn(1)), "usage: folios"));
+	CHECK(strstr(run(-EINVAL, "folios 0x%llx", pfn(FRAMES_NAMED)), "end at"));
+	CHECK(strstr(run(-EINVAL, "folios 0x%llx 2", pfn(FRAMES_NAMED - 1)), "end at"));
+	CHECK(strstr(run(0, "folios", pfn(0)), "splits done"));
+	CHECK(strstr(run(0, "folios -j", pfn(0)), "{\"splits\":[{\"order\":1,"));
+	CHECK(strstr(run(0, "folios 0x%llx", pfn(FRAMES_NAMED - 1)), "no RAM of ours"));
+}
+
+TEST(mem_commands, map_shows_full_free_and_untouched_memory)
+{
+	struct folio *folio = folio_alloc(NODE_ANY, 9, 0, NULL);
+	struct memory_map map;
+	char text[MAP_COLUMNS + 1];
+	uint64_t frame;
+	struct pfn f;
+
+	REQUIRE(folio);
+	f = page_to_pfn(&folio->page);
+	memory_map_plan(&map);
+	CHECK(map.cell_frames * MAP_COLUMNS * MAP_ROWS >= map.end);
+	map.cell_frames = BLOCK_FRAMES;
+	frame = align_down(f.nr, BLOCK_FRAMES * MAP_COLUMNS);
+	CHECK(memory_map_row(&map, frame, text));
+	CHECK(text[(f.nr - frame) / BLOCK_FRAMES] == '#');
+	folio_put(folio);
+	CHECK(memory_map_row(&map, frame, text));
+	CHECK(text[(f.nr - frame) / BLOCK_FRAMES] == '-');
+	CHECK_EQ(strlen(text), MAP_COLUMNS);
+	CHECK(!memory_map_row(&map, align_up(map.end, BLOCK_FRAMES), text));
+}
+
+TEST(mem_commands, map_is_printed_in_both_forms)
+{
+	const char *text = run(0, "mem -m", pfn(0));
+
+	CHECK(strstr(text, "a character is "));
+	CHECK(strchr(text, '#') != NULL);
+	CHECK(strchr(text, '|') != NULL);
+	text = run(0, "mem -m -j", pfn(0));
+	CHECK(strncmp(text, "{\"cell_bytes\":", 14) == 0);
+	CHECK(strchr(text, '\n') == text + strlen(text) - 1);
+	CHECK(strstr(run(0, "mem", pfn(0)), "\nnode zone"));
+	CHECK(strstr(run(0, "mem -j", pfn(0)), "\"cpus\":[{\"pages_got\":"));
+}
