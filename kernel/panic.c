@@ -22,6 +22,7 @@
 #define BACKTRACE_MAX 24
 
 static void (*_Atomic hook)(const char *message);
+static const char *(*_Atomic check)(void);
 static _Atomic unsigned panicking_cpu; /* + 1; 0 none */
 
 bool panic_in_progress(void)
@@ -32,6 +33,21 @@ bool panic_in_progress(void)
 void panic_set_hook(void (*new_hook)(const char *message))
 {
 	atomic_store(&hook, new_hook);
+}
+
+void panic_set_check(const char *(*new_check)(void))
+{
+	atomic_store(&check, new_check);
+}
+
+/* May fault where memory is that bad: claim_panic() ends that. */
+static void run_check(void)
+{
+	const char *(*function)(void) = atomic_load(&check);
+	const char *wrong = function ? function() : NULL;
+
+	if (function)
+		log_error("panic: memory check: %s", wrong ? wrong : "nothing wrong");
 }
 
 void backtrace_print(const uintptr_t *addresses, size_t count)
@@ -83,6 +99,7 @@ static NORETURN void die(const char *file, int line, const char *message)
 	if (kernel_tainted())
 		log_error("panic: the kernel was tainted before: %s", kernel_tainted());
 	backtrace_print(addresses, context_backtrace(addresses, BACKTRACE_MAX));
+	run_check();
 	platform_exit(false);
 }
 

@@ -20,6 +20,13 @@ bool panic_in_progress(void);
  */
 void panic_set_hook(void (*hook)(const char *message));
 
+/*
+ * A check of memory that every panic runs last: the first thing wrong as text, or NULL. It
+ * reads only, ends in bounded time, and may find what the stopped CPUs left half done. NULL:
+ * none.
+ */
+void panic_set_check(const char *(*check)(void));
+
 /* Print return addresses with the functions they lie in, through the log. Any context. */
 void backtrace_print(const uintptr_t *addresses, size_t count);
 

@@ -36,8 +36,8 @@ void block_report_double_free(struct page *page) COLD;
 
 /* A checked block with all-zero records and its zone; the caller publishes it. FOLIO_* flags.
  */
-static inline MUST_CHECK struct page *block_alloc(int node, unsigned order, unsigned flags,
-						  struct zone **zone)
+static ALWAYS_INLINE MUST_CHECK struct page *block_alloc(int node, unsigned order,
+							 unsigned flags, struct zone **zone)
 {
 	struct page *page = zones_get(node, order, flags, zone);
 
@@ -58,7 +58,7 @@ static inline void block_publish(const struct zone *zone, struct page *page,
 
 /* A block whose first page has no reference left, with its old shape; a bad one is reported
  * and withheld. */
-static inline void block_free(struct zone *zone, struct page *page, unsigned order)
+static ALWAYS_INLINE void block_free(struct zone *zone, struct page *page, unsigned order)
 {
 	uint64_t frame = zone_frame(zone, page_to_pfn(page));
 

@@ -50,7 +50,7 @@ static const char *check_taken(struct zone *zone, const struct page *page, uint6
 		*withheld += 1;
 		return NULL;
 	}
-	if (!is_aligned(page_to_pfn(page).nr, UINT64_C(1) << order) || order > FOLIO_ORDER_MAX)
+	if (order > FOLIO_ORDER_MAX || !is_aligned(page_to_pfn(page).nr, UINT64_C(1) << order))
 		return page_problem(page, "order does not fit its place");
 	*pages = UINT64_C(1) << order;
 	for (uint64_t i = 1; i < *pages; i++) {

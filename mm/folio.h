@@ -70,7 +70,8 @@ void page_free(struct page *page, unsigned order);
 int page_explode(struct page *page, unsigned order) MUST_CHECK;
 /*
  * `count` pages in a row, each independent; the surplus of the power of two goes back at once.
- * -> first page, or NULL; FOLIO_COMPOUND is refused with a report (F-T6). count 1 to 1024.
+ * -> first page, or NULL; FOLIO_COMPOUND is reported, and refused in
+ * debug builds, taken out in others (F-T6). count 1 to 1024.
  */
 struct page *page_alloc_exact(int node, unsigned count, unsigned flags) MUST_CHECK;
 void page_free_exact(struct page *page, unsigned count);

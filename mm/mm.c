@@ -10,6 +10,7 @@
 #include <mm/zone.h>
 #include <kernel/kmem.h>
 #include <kernel/log.h>
+#include <kernel/panic.h>
 #include <platform/mmu.h>
 
 static unsigned table_order(uint64_t size)
@@ -50,6 +51,7 @@ void mm_init(struct boot_info *info)
 	slab_init();
 	kmalloc_init();
 	kmem_register(&kmem_operations);
+	panic_set_check(mm_check_all);
 	mm_statistics(&statistics);
 	log_info("mm: %llu MiB of RAM in %u zones, %llu MiB free",
 		 (unsigned long long)(statistics.managed + statistics.reserved) >> 8,

@@ -14,7 +14,8 @@ struct boot_info;
  * Panics with a message when there is no memory to run in. */
 void mm_init(struct boot_info *info);
 
-/* Walk everything; the first thing wrong as text, or NULL. While nobody allocates. */
+/* Walk everything; the first thing wrong as text, or NULL. While nobody allocates, or at the
+ * end of a panic: reads only, ends in bounded time, believes no record. */
 const char *mm_check_all(void);
 
 /* Base pages. Exact while nobody allocates, else close. */

@@ -62,6 +62,7 @@ TEST(panic, says_what_where_and_who)
 	CHECK(strstr(text, quire_version) != NULL);
 	CHECK(strstr(text, ", build ") != NULL);
 	CHECK(strstr(text, "#0 0x") != NULL);
+	CHECK(strstr(text, "panic: memory check: ") != NULL);
 }
 
 static void panic_in_unfinished_line(void)

@@ -21,11 +21,13 @@ static struct folio *get_folio(unsigned order)
 TEST(bad_page, F_T11_second_put_of_a_page_is_an_underflow)
 {
 	struct page *page = &get_folio(0)->page;
+	uint64_t free = pages_free();
 
 	reports_expect();
 	page_put(page);
 	page_put(page);
 	CHECK_EQ(reports_end(), 1);
+	CHECK_EQ(pages_free(), free + 1);
 	CHECK(strstr(reports_text(), "reference count underflow"));
 	CHECK_EQ(atomic_load(&page->refcount), 0);
 }
@@ -57,6 +59,7 @@ TEST(bad_page, F_T13_one_bad_constituent_withholds_the_block)
 {
 	struct folio *folio = get_folio(2);
 	uint64_t free = pages_free();
+	uint64_t bad = pages_bad();
 
 	page_set_mapping(folio_page(folio, 2), folio, 0);
 	reports_expect();
@@ -64,6 +67,8 @@ TEST(bad_page, F_T13_one_bad_constituent_withholds_the_block)
 	CHECK_EQ(reports_end(), 1);
 	CHECK_EQ(reports_count("bad page state in free: non-null mapping"), 1);
 	CHECK_EQ(pages_free(), free);
+	CHECK_EQ(pages_bad(), bad + 4);
+	CHECK(!page_try_get(&folio->page));
 }
 
 TEST(bad_page, each_bad_constituent_is_reported)

@@ -4,6 +4,7 @@ tests += \
 	tests/mm/bad_page_fixture.c \
 	tests/mm/bad_page_test.c \
 	tests/mm/balloon_test.c \
+	tests/mm/check_test.c \
 	tests/mm/dma_test.c \
 	tests/mm/folio_split_test.c \
 	tests/mm/folio_test.c \
