@@ -59,7 +59,7 @@ struct pte *page_table_find(uintptr_t virt, unsigned *level)
 	struct pte *found = NULL;
 
 	for (unsigned at = LEVEL_ROOT; at > 1; at--) {
-		if (!pte_is_present(entry) || pte_is_leaf(at, entry))
+		if (!pte_is_present(at, entry) || pte_is_leaf(at, entry))
 			break;
 		found = page_table_below(at, entry) + level_index(at - 1, virt);
 		entry = pte_read(found);
@@ -87,19 +87,19 @@ static struct pte *page_table_reach(uintptr_t virt, unsigned level)
 	struct pte entry = page_table_root(virt);
 	struct pte *found;
 
-	ASSERT(pte_is_present(entry));
+	ASSERT(pte_is_present(LEVEL_ROOT, entry));
 	for (unsigned at = LEVEL_ROOT - 1;; at--) {
 		found = page_table_below(at + 1, entry) + level_index(at, virt);
 		if (at == level)
 			return found;
 		entry = pte_read(found);
-		if (!pte_is_present(entry)) {
+		if (!pte_is_present(at, entry)) {
 			bool from_boot;
 			struct pte *table = page_table_alloc(at - 1, &from_boot);
 
 			if (!table)
 				return NULL;
-			entry = pte_table(at, virt_to_phys(table), from_boot);
+			entry = pte_table(at, page_table_phys(table), from_boot);
 			pte_write(at, found, entry);
 		} else if (pte_is_leaf(at, entry)) {
 			return NULL;
@@ -131,7 +131,8 @@ static uint64_t fill_table(struct pte *entry, uint64_t count, bool is_new, unsig
 		for (; at != end; at++, leaf.bits += step)
 			pte_write(level, at, leaf);
 	} else {
-		for (; at != end && !pte_is_present(pte_read(at)); at++, leaf.bits += step)
+		for (; at != end && !pte_is_present(level, pte_read(at));
+		     at++, leaf.bits += step)
 			pte_write(level, at, leaf);
 	}
 	return (uint64_t)(at - entry);
@@ -145,7 +146,7 @@ static int map_some(uintptr_t virt, struct phys p, uint64_t size, unsigned prote
 	struct pte *found = page_table_find(virt, &there);
 	struct pte *entry;
 
-	if (found && pte_is_present(pte_read(found)))
+	if (found && pte_is_present(there, pte_read(found)))
 		return -EEXIST;
 	unsigned level = fitting_level(there, virt, p, size);
 	uint64_t room = level_entries(level) - level_index(level, virt);
@@ -182,7 +183,7 @@ void page_table_clear_locked(uintptr_t virt, uint64_t size)
 		struct pte *entry = page_table_find(at, &level);
 		uintptr_t next = align_down(at, level_size(level)) + level_size(level);
 
-		if (entry && pte_is_present(pte_read(entry))) {
+		if (entry && pte_is_present(level, pte_read(entry))) {
 			ASSERT(is_aligned(at, level_size(level)) && next - virt <= size);
 			pte_write(level, entry, pte_none(level));
 		}
@@ -226,7 +227,7 @@ bool mmu_lookup(const void *virt, struct phys *p, unsigned *protection)
 	if (found)
 		entry = pte_read(found);
 	spin_unlock_irqrestore(&page_table_lock, state);
-	if (!found || !pte_is_present(entry))
+	if (!found || !pte_is_present(level, entry))
 		return false;
 	*p = phys(pte_phys(level, entry).addr + (address & (level_size(level) - 1)));
 	*protection = pte_protection(entry);

@@ -25,7 +25,7 @@ static struct pte *link_read(const struct pte *table)
 static bool table_is_empty(const struct pte *table)
 {
 	for (unsigned i = 0; i < level_entries(1); i++)
-		if (pte_is_present(pte_read(&table[i])))
+		if (pte_is_present(1, pte_read(&table[i])))
 			return false;
 	return true;
 }
@@ -83,7 +83,7 @@ static int split_locked(uintptr_t virt) REQUIRES(page_table_lock)
 	unsigned level = LEVEL_ROOT;
 	struct pte *entry = page_table_find(virt, &level);
 
-	while (entry && pte_is_present(pte_read(entry)) &&
+	while (entry && pte_is_present(level, pte_read(entry)) &&
 	       !is_aligned(virt, level_size(level))) {
 		struct pte old = pte_read(entry);
 		bool from_boot;
@@ -97,7 +97,7 @@ static int split_locked(uintptr_t virt) REQUIRES(page_table_lock)
 					   phys(pte_phys(level, old).addr +
 						i * level_size(level - 1)),
 					   pte_protection(old)));
-		pte_write(level, entry, pte_table(level, virt_to_phys(table), from_boot));
+		pte_write(level, entry, pte_table(level, page_table_phys(table), from_boot));
 		entry = page_table_find(virt, &level);
 	}
 	return 0;
@@ -137,7 +137,7 @@ static int range_set_locked(uintptr_t virt, uint64_t size, struct change *change
 		unsigned level = LEVEL_ROOT;
 		struct pte *entry = page_table_find(at, &level);
 
-		if (entry && pte_is_present(pte_read(entry)))
+		if (entry && pte_is_present(level, pte_read(entry)))
 			pte_write(level, entry,
 				  pte_leaf(level, pte_phys(level, pte_read(entry)),
 					   change->protection));
@@ -157,7 +157,7 @@ static struct pte table_as_leaf(unsigned level, const struct pte *table)
 	for (unsigned i = 0; i < level_entries(level); i++) {
 		struct pte entry = pte_read(&table[i]);
 
-		if (!pte_is_present(entry) || !pte_is_leaf(level, entry) ||
+		if (!pte_is_present(level, entry) || !pte_is_leaf(level, entry) ||
 		    pte_phys(level, entry).addr != start + i * level_size(level) ||
 		    pte_protection(entry) != pte_protection(first))
 			return pte_none(level + 1);
@@ -180,7 +180,8 @@ static int range_fold_locked(uintptr_t virt, uint64_t size, struct change *chang
 				continue;
 			parent = page_table_entry(at, level + 1);
 			leaf = table_as_leaf(level, entry);
-			if (!pte_is_present(leaf) || change->folded_count == FOLDS_MAX ||
+			if (!pte_is_present(level + 1, leaf) ||
+			    change->folded_count == FOLDS_MAX ||
 			    pte_is_boot_table(level + 1, pte_read(parent)))
 				continue;
 			pte_write(level + 1, parent, leaf);
@@ -220,7 +221,7 @@ static bool range_is_mapped_locked(uintptr_t virt, uint64_t size) REQUIRES(page_
 		unsigned level = LEVEL_ROOT;
 		struct pte *entry = page_table_find(at, &level);
 
-		if (!entry || !pte_is_present(pte_read(entry)))
+		if (!entry || !pte_is_present(level, pte_read(entry)))
 			return false;
 		at = align_down(at, level_size(level)) + level_size(level);
 	}

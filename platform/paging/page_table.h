@@ -9,13 +9,13 @@
  *   level_entries(level), level_table_size(level)  of a table that holds entries of that level;
  *                                             bytes are at most a page or a multiple of it
  *   level_has_leaves(level)                   may an entry be a page
- *   pte_none(level), pte_is_present(entry), pte_is_leaf(level, entry)
+ *   pte_none(level), pte_is_present(level, entry), pte_is_leaf(level, entry)
  *   pte_leaf(level, phys, protection)         a page for the kernel, on all CPUs
  *   pte_table(level, phys, from_boot)         leads to a table of the level below
  *   pte_is_boot_table(level, entry)           that table is never freed
  *   pte_phys(level, entry), pte_protection(entry)
  *   pte_read(entry), pte_write(level, entry, value)  the only accesses to a live table
- *   page_table_pointer(phys)                  address at which this CPU reads a table
+ *   page_table_pointer(phys), page_table_phys(table)  where the kernel reads a table, and back
  *   DIRECT_MAP_BASE, DIRECT_MAP_SIZE, SPACE_BASE
  */
 #ifndef PLATFORM_PAGING_PAGE_TABLE_H

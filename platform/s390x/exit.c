@@ -8,11 +8,9 @@
 #include <platform/exit.h>
 
 #include <platform/console.h>
-#include <platform/cpu.h>
 #include <platform/irq.h>
 #include <platform/s390x/interrupts.h>
 #include <platform/s390x/lowcore.h>
-#include <platform/s390x/sigp.h>
 #include <kernel/attributes.h>
 
 /* Codes in the address of the wait. */
@@ -23,23 +21,12 @@
 
 static bool leaving;
 
-/* CPUs that are idle would count as running. Not again if even that went wrong. */
-static void others_stop(void)
-{
-	if (leaving)
-		return;
-	leaving = true;
-	for (unsigned cpu = 0; cpu < cpu_count(); cpu++)
-		if (cpu != cpu_current())
-			sigp(SIGP_STOP, smp_cpu_address(cpu), 0, NULL);
-}
-
 static NORETURN void wait_disabled(uint64_t code)
 {
 	struct psw wait = {PSW_64BIT | PSW_WAIT, code};
 
 	irq_disable();
-	others_stop();
+	smp_stop_others();
 	__asm__ volatile("lpswe %0" : : "Q"(wait) : "memory");
 	__builtin_unreachable();
 }
@@ -65,7 +52,7 @@ void platform_reboot(void)
 	register uint64_t subcode __asm__("1") = DIAGNOSE_RELOAD;
 
 	irq_disable();
-	others_stop();
+	smp_stop_others();
 	/* Where there is no such service, the machine stops. */
 	__asm__ volatile("1: diag %0,%1,0x308\n"
 			 "2:\n\t"

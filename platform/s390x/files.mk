@@ -27,6 +27,19 @@ sources-s390x += \
 	platform/s390x/sclp.c \
 	platform/s390x/sclp_block.c
 
+# Address translation and other CPUs.
+sources-s390x += \
+	$(paging-sources) \
+	platform/s390x/address_space.c \
+	platform/s390x/direct_map.c \
+	platform/s390x/memory.c \
+	platform/s390x/paging_features.c \
+	platform/s390x/private.c \
+	platform/s390x/smp.c \
+	platform/s390x/smp_signal.c \
+	platform/s390x/smp_start.S \
+	platform/s390x/tlb.c
+
 # What newlib has not.
 sources-s390x += platform/s390x/setjmp.S
 

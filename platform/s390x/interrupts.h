@@ -68,10 +68,12 @@ void clock_timer_interrupt(void);
 void clock_init(void);
 void clock_init_secondary(void);
 
-/* smp.c: which CPUs there are; boot CPU first. */
+/* smp.c: which CPUs there are; boot CPU first. By platform_memory_init(), translation off. */
 void smp_enumerate(void);
 /* CPU address (SIGP) of a running CPU. */
 uint16_t smp_cpu_address(unsigned cpu);
+/* Stop all but this one, wherever they are: they would count as running. Best effort. */
+void smp_stop_others(void);
 
 /* Control registers that are alike on all CPUs: masks of external and machine-check
  * interruptions, floating-point registers; access registers. Not translation. Called first on

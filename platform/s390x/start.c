@@ -40,6 +40,5 @@ void platform_early_init(struct boot_info *info UNUSED)
 
 void platform_interrupts_init(void)
 {
-	smp_enumerate();
 	clock_init();
 }

@@ -158,7 +158,7 @@ static void slot_prepare(unsigned slot)
 {
 	struct phys table;
 
-	if (pte_is_present(kernel_slot_read(slot)))
+	if (pte_is_present(LEVEL_ROOT, kernel_slot_read(slot)))
 		return;
 	table = boot_memory_alloc(PAGE_SIZE, PAGE_SIZE);
 	if (!table.addr)

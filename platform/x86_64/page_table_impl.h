@@ -107,7 +107,7 @@ static inline bool pte_is_boot_table(unsigned level UNUSED, struct pte entry)
 	return entry.bits & PTE_BOOT_TABLE;
 }
 
-static inline bool pte_is_present(struct pte entry)
+static inline bool pte_is_present(unsigned level UNUSED, struct pte entry)
 {
 	return entry.bits & PTE_PRESENT;
 }
@@ -154,6 +154,11 @@ static inline void pte_write(unsigned level, struct pte *entry, struct pte value
 static inline struct pte *page_table_pointer(struct phys table)
 {
 	return phys_to_virt(table);
+}
+
+static inline struct phys page_table_phys(const struct pte *table)
+{
+	return virt_to_phys(table);
 }
 
 #endif

@@ -149,7 +149,7 @@ bool private_lookup(uintptr_t virt, struct phys *p, unsigned *protection)
 	if (page >= PTES_PER_TABLE)
 		return false;
 	entry = pte_read(&level1[page]);
-	if (!pte_is_present(entry))
+	if (!pte_is_present(1, entry))
 		return false;
 	*p = phys(pte_phys(1, entry).addr + virt % PAGE_SIZE);
 	*protection = pte_protection(entry);

@@ -65,7 +65,7 @@ static void survey_table(struct survey *survey, unsigned level, const struct pte
 	for (unsigned i = 0; i < PTES_PER_TABLE; i++) {
 		struct pte entry = pte_read(&table[i]);
 
-		if (!pte_is_present(entry))
+		if (!pte_is_present(level, entry))
 			continue;
 		if (pte_is_leaf(level, entry))
 			survey_leaf(survey, level, entry);
@@ -81,7 +81,7 @@ TEST(x86_address_space, live_tables_keep_writing_and_executing_apart)
 	for (unsigned slot = PTES_PER_TABLE / 2; slot < PTES_PER_TABLE; slot++) {
 		struct pte entry = kernel_slot_read(slot);
 
-		if (pte_is_present(entry))
+		if (pte_is_present(LEVEL_ROOT, entry))
 			survey_table(&survey, 3, page_table_below(LEVEL_ROOT, entry));
 	}
 	CHECK(survey.leaves > 100);
@@ -100,17 +100,17 @@ TEST(x86_address_space, private_pages_are_data_with_guards_between)
 	for (unsigned page = 0; page < PTES_PER_TABLE; page++) {
 		struct pte entry = pte_read(&level1[page]);
 
-		if (!pte_is_present(entry))
+		if (!pte_is_present(1, entry))
 			continue;
 		mapped++;
 		CHECK(private_pool_contains(pte_phys(1, entry)));
 		CHECK(!(pte_protection(entry) & MMU_EXECUTE) || !cpu_features.no_execute);
 	}
 	CHECK_EQ(mapped, 13);
-	CHECK(!pte_is_present(level1[PRIVATE_PAGE_NMI - 1]));
-	CHECK(!pte_is_present(level1[PRIVATE_PAGE_DF - 1]));
-	CHECK(!pte_is_present(level1[PRIVATE_PAGE_MC - 1]));
-	CHECK(!pte_is_present(level1[PRIVATE_PAGE_DB - 1]));
+	CHECK(!pte_is_present(1, level1[PRIVATE_PAGE_NMI - 1]));
+	CHECK(!pte_is_present(1, level1[PRIVATE_PAGE_DF - 1]));
+	CHECK(!pte_is_present(1, level1[PRIVATE_PAGE_MC - 1]));
+	CHECK(!pte_is_present(1, level1[PRIVATE_PAGE_DB - 1]));
 }
 
 /* What one CPU says about itself, in shared memory. */
