@@ -6,7 +6,7 @@
  */
 #include <platform/s390x/layout.h>
 
-#define BOOT_STACK 0x8000
+#define BOOT_STACK 0x10000
 #define FRAME_SIZE 160
 
 #define SIGP_SET_ARCHITECTURE 0x12

@@ -126,7 +126,7 @@ TEST(newlib, descriptors_other_than_the_console_do_not_exist)
 static int frame_offset(void *arg)
 {
 	(void)arg;
-	return (int)((uintptr_t)__builtin_frame_address(0) & 15);
+	return (int)((uintptr_t)__builtin_frame_address(0) % _Alignof(max_align_t));
 }
 
 /* A program's vector instructions fault on a stack that is not aligned. */
