@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The countdown behind FAULT_INJECTED(); one at a time, for one thread.
+ * The two behind FAULT_INJECTED(): a countdown for one thread, and a plan for all.
  */
 #include <kernel/fault.h>
 
@@ -14,6 +14,12 @@ static _Atomic bool armed;
 static _Atomic(struct thread *) armed_thread;
 static unsigned countdown;
 static bool fired;
+static bool (*_Atomic plan)(void);
+
+void fault_set_plan(bool (*decide)(void))
+{
+	atomic_store(&plan, decide);
+}
 
 void fault_arm(unsigned n)
 {
@@ -31,6 +37,10 @@ bool fault_disarm(void)
 
 bool fault_injected(void)
 {
+	bool (*decide)(void) = atomic_load_explicit(&plan, memory_order_acquire);
+
+	if (decide && decide())
+		return true;
 	if (!atomic_load_explicit(&armed, memory_order_relaxed) ||
 	    atomic_load(&armed_thread) != thread_current() || countdown == 0 ||
 	    --countdown != 0)

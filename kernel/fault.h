@@ -18,6 +18,10 @@
 #include <stdbool.h>
 
 #ifdef QUIRE_TEST_HOOKS
+/* Who decides for all threads at once, in any context: the runner (tests/faults.c). NULL:
+ * nobody.
+ */
+void fault_set_plan(bool (*decide)(void));
 /* The nth allocation of the running thread from now on fails, n >= 1; those after it succeed.
  */
 void fault_arm(unsigned n);

@@ -23,6 +23,8 @@ sources += \
 	mm/page_describe.c \
 	mm/ranges.c \
 	mm/slab.c \
+	mm/slab_command.c \
+	mm/slab_debug.c \
 	mm/slab_page.c \
 	mm/stack.c \
 	mm/touch.c \

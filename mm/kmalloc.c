@@ -37,9 +37,13 @@ void kmalloc_init(void)
 	for (unsigned i = 0; i < ARRAY_SIZE(classes); i++) {
 		size_t size = classes[i].size;
 
-		class_caches[i] =
-			slab_cache_create(classes[i].name, size,
-					  is_power_of_two(size) ? MIN(size, PAGE_SIZE) : 16);
+		struct slab_attributes attributes = {
+			.name = classes[i].name,
+			.size = size,
+			.alignment = is_power_of_two(size) ? MIN(size, PAGE_SIZE) : 16,
+		};
+
+		class_caches[i] = slab_cache_create(&attributes);
 		if (!class_caches[i])
 			panic("mm: no memory for %s: give the machine more memory",
 			      classes[i].name);
@@ -72,16 +76,21 @@ static void *large_alloc(size_t size, unsigned flags)
 	return folio_address(folio);
 }
 
+static ALWAYS_INLINE void *alloc_by(size_t size, unsigned flags, uintptr_t caller)
+{
+	if (UNLIKELY(size > SLAB_OBJECT_MAX))
+		return large_alloc(size, flags);
+	return slab_alloc_asked(cache_for(size), size, flags, caller);
+}
+
 void *kmalloc(size_t size, unsigned flags)
 {
-	if (size > SLAB_OBJECT_MAX)
-		return large_alloc(size, flags);
-	return slab_alloc(cache_for(size), flags);
+	return alloc_by(size, flags, SLAB_CALLER());
 }
 
 void *kzalloc(size_t size)
 {
-	return kmalloc(size, FOLIO_ZERO);
+	return alloc_by(size, FOLIO_ZERO, SLAB_CALLER());
 }
 
 void kfree(void *object)
@@ -91,8 +100,8 @@ void kfree(void *object)
 	if (!object)
 		return;
 	folio = page_folio(virt_to_page(object));
-	if (folio->page.type == PAGE_TYPE_SLAB)
-		slab_free(folio->page.cache, object);
+	if (LIKELY(folio->page.type == PAGE_TYPE_SLAB))
+		slab_free_by(folio->page.cache, object, SLAB_CALLER());
 	else if (folio->page.type == PAGE_TYPE_KMALLOC && folio_address(folio) == object)
 		folio_put(folio);
 	else
@@ -103,5 +112,8 @@ size_t kmalloc_usable_size(const void *object)
 {
 	const struct folio *folio = page_folio(virt_to_page(object));
 
-	return folio->page.type == PAGE_TYPE_SLAB ? folio->page.cache->size : folio_size(folio);
+	if (folio->page.type != PAGE_TYPE_SLAB)
+		return folio_size(folio);
+	return SLAB_DEBUG ? slab_debug_asked(folio->page.cache, object)
+			  : folio->page.cache->size;
 }

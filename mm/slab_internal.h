@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
- * Slab structures shared by slab.c (caches and CPUs) and slab_page.c (cutting folios). A slab
- * is a folio cut into objects; its head record holds the cache, the chain of free objects and
- * how many are out. Lock order: node lock alone; the frame allocator below takes its own.
+ * Slab structures shared by slab.c (caches and CPUs), slab_page.c (cutting folios) and
+ * slab_debug.c (red zones). A slab is a folio cut into objects; its head record holds the
+ * cache, the chain of free objects and how many are out. Lock order: node lock alone; the frame
+ * allocator below takes its own.
+ *
+ *	slab:   [front zone] object 0 | object 1 | ... | rest
+ *	object: size bytes [red zone, guard] [group] [next free] [front zone of the next]
+ *
+ * What is in brackets is there only when it is needed: red zones and guard in debug builds, the
+ * group with SLAB_GROUPS; `next free` lies in the object itself where its contents may be lost.
  */
 #ifndef MM_SLAB_INTERNAL_H
 #define MM_SLAB_INTERNAL_H
@@ -18,20 +25,14 @@
 #define SLAB_DEBUG false
 #endif
 
-/* In debug builds each object is followed by these; free objects are filled with a pattern. */
-struct slab_guard {
-	uint64_t red_zone; /* tells free from taken, and overruns */
-	void *next_free;
-};
+/* Who calls a public function, for the reports of debug builds. */
+#define SLAB_CALLER() (SLAB_DEBUG ? (uintptr_t)__builtin_return_address(0) : 0)
 
-#define SLAB_RED_FREE  UINT64_C(0xf1eef1eef1eef1ee)
-#define SLAB_RED_TAKEN UINT64_C(0x7a4e7a4e7a4e7a4e)
-#define SLAB_POISON    0x6b
-
-/* Objects of one cache on one CPU; only that CPU touches it, with interrupts off. */
+/* Objects of one cache on one CPU. Only that CPU changes it, with interrupts off; others read
+ * the count for statistics. */
 #define MAGAZINE_SIZE 30
 struct magazine {
-	unsigned count;
+	_Atomic unsigned count;
 	void *objects[MAGAZINE_SIZE];
 };
 
@@ -45,30 +46,65 @@ struct slab_node {
 };
 
 struct slab_cache {
-	const char *name;
 	size_t size;
 	size_t stride;
+	uint64_t inverse; /* 2^32 / stride, rounded up: object number by multiplication */
+	unsigned first;   /* offset of object 0 in the slab */
+	unsigned next;    /* offsets in the object: of the chain, */
+	unsigned group;   /* its group, */
+	unsigned guard;   /* its guard (debug builds) */
 	unsigned order;
 	unsigned objects; /* per slab */
-	bool magazines;   /* false for the cache that magazines come from */
+	unsigned flags;
+	bool magazines; /* false for the cache that magazines come from */
+	void (*constructor)(void *object);
+	const char *name;
 	struct list_head link;
-	struct magazine *cpus[CPUS_MAX];
+	_Atomic uint64_t waiting; /* slabs on their way through a grace period */
+	struct magazine *_Atomic cpus[CPUS_MAX];
 	struct slab_node nodes[NODES_MAX];
 };
 
-void slab_cache_init(struct slab_cache *cache, const char *name, size_t size, size_t alignment);
+void slab_cache_init(struct slab_cache *cache, const struct slab_attributes *attributes);
 
-/* Up to `wanted` objects from slabs of any node, a new slab if there is none; how many. */
-unsigned slab_take(struct slab_cache *cache, void **objects, unsigned wanted, unsigned flags);
+/* slab_alloc_node() for kmalloc(): asked, at most the cache's size, is all that may be used. */
+void *slab_alloc_asked(struct slab_cache *cache, size_t asked, unsigned flags,
+		       uintptr_t caller);
+void slab_free_by(struct slab_cache *cache, void *object, uintptr_t caller);
+
+/* Up to `wanted` objects from slabs, a new slab if there is none; how many. */
+unsigned slab_take(struct slab_cache *cache, void **objects, unsigned wanted, int node,
+		   unsigned flags);
 /* Objects back to their slabs. */
 void slab_give(struct slab_cache *cache, void **objects, unsigned count);
-/* Give empty slabs back to the frame allocator. */
-void slab_shrink(struct slab_cache *cache);
+/* Give empty slabs back to the frame allocator; how many. */
+uint64_t slab_cache_shrink(struct slab_cache *cache);
 
-/* Debug builds: marks and pattern of an object that is handed out, or comes back; false after a
- * report, then the object is not used any more. */
-bool slab_object_taken(const struct slab_cache *cache, void *object);
-bool slab_object_freed(const struct slab_cache *cache, void *object);
+static inline struct memcg **slab_group_of(const struct slab_cache *cache, const void *object)
+{
+	return (struct memcg **)(uintptr_t)((const char *)object + cache->group);
+}
+
+/* May the contents be overwritten while the object is free? */
+static inline bool slab_keeps_contents(const struct slab_cache *cache)
+{
+	return cache->flags & SLAB_RCU || cache->constructor;
+}
+
+/* Debug builds: bytes that guard and red zones add behind an object, and the offset of the
+ * guard. */
+size_t slab_debug_layout(struct slab_cache *cache);
+void slab_debug_fresh(const struct slab_cache *cache, void *object);
+/* Handed out: what happened to it while it was free? Reports, puts it right, notes who has it.
+ */
+void slab_debug_taken(const struct slab_cache *cache, void *object, size_t asked,
+		      uintptr_t caller);
+/* Comes back; false after the report of a double free, which must not go on. */
+bool slab_debug_freed(const struct slab_cache *cache, void *object, uintptr_t caller);
+size_t slab_debug_asked(const struct slab_cache *cache, const void *object);
+/* Report what is wrong with an object; in debug builds who had it, too. */
+void slab_report(const struct slab_cache *cache, const void *object, const char *what,
+		 uintptr_t caller);
 
 const char *slab_cache_check(struct slab_cache *cache);
 

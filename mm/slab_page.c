@@ -5,17 +5,17 @@
  */
 #include <mm/slab_internal.h>
 #include <kernel/assert.h>
-#include <kernel/log.h>
+#include <kernel/rcu.h>
 
 static struct lock_class node_lock_class = {.name = "slab.node"};
 
 #define SLAB_ORDER_MAX 3
 
 /* Smallest order that wastes at most an eighth and holds eight objects. */
-static unsigned order_for(size_t stride)
+static unsigned order_for(size_t stride, size_t first)
 {
 	for (unsigned order = 0; order < SLAB_ORDER_MAX; order++) {
-		size_t size = PAGE_SIZE << order;
+		size_t size = (PAGE_SIZE << order) - first;
 
 		if (size / stride >= 8 && size % stride <= size / 8)
 			return order;
@@ -23,92 +23,70 @@ static unsigned order_for(size_t stride)
 	return SLAB_ORDER_MAX;
 }
 
-void slab_cache_init(struct slab_cache *cache, const char *name, size_t size, size_t alignment)
+/* What follows each object: red zone and guard, group, chain. */
+void slab_cache_init(struct slab_cache *cache, const struct slab_attributes *attributes)
 {
-	size_t room = MAX(size, sizeof(void *));
+	size_t alignment = MAX(attributes->alignment, sizeof(void *));
+	size_t room;
 
-	if (SLAB_DEBUG)
-		room = align_up(room, sizeof(uint64_t)) + sizeof(struct slab_guard);
 	memset(cache, 0, sizeof(*cache));
-	cache->name = name;
-	cache->size = size;
-	cache->stride = align_up(room, MAX(alignment, sizeof(void *)));
-	cache->order = order_for(cache->stride);
-	cache->objects = (unsigned)((PAGE_SIZE << cache->order) / cache->stride);
+	cache->name = attributes->name;
+	cache->size = attributes->size;
+	cache->flags = attributes->flags;
+	cache->constructor = attributes->constructor;
 	cache->magazines = true;
+	room = SLAB_DEBUG ? slab_debug_layout(cache) : MAX(cache->size, sizeof(void *));
+	if (cache->flags & SLAB_GROUPS) {
+		cache->group = (unsigned)align_up(room, sizeof(void *));
+		room = cache->group + sizeof(void *);
+	}
+	if (SLAB_DEBUG || slab_keeps_contents(cache)) {
+		cache->next = (unsigned)align_up(room, sizeof(void *));
+		room = cache->next + sizeof(void *);
+	}
+	/* The front zone of the next object ends the room of this one. */
+	cache->first = SLAB_DEBUG ? (unsigned)alignment : 0;
+	cache->stride = align_up(room + (SLAB_DEBUG ? sizeof(uint64_t) : 0), alignment);
+	cache->inverse = (UINT64_C(1) << 32) / cache->stride + 1;
+	cache->order = order_for(cache->stride, cache->first);
+	cache->objects =
+		(unsigned)(((PAGE_SIZE << cache->order) - cache->first) / cache->stride);
 	for (unsigned node = 0; node < NODES_MAX; node++) {
 		spin_lock_init(&cache->nodes[node].lock, &node_lock_class);
 		list_init(&cache->nodes[node].partial);
 	}
 }
 
-static struct slab_guard *guard_of(const struct slab_cache *cache, void *object)
-{
-	return (void *)((char *)object +
-			align_up(MAX(cache->size, sizeof(void *)), sizeof(uint64_t)));
-}
-
-/* Where a free object keeps the chain: outside the pattern in debug builds. */
 static void **next_of(const struct slab_cache *cache, void *object)
 {
-	return SLAB_DEBUG ? &guard_of(cache, object)->next_free : object;
+	return (void **)(void *)((char *)object + cache->next);
 }
 
-static bool object_bad(const struct slab_cache *cache, const void *object, const char *what)
+static void object_fresh(const struct slab_cache *cache, void *object)
 {
-	log_error("slab: %s: object %p: %s; it is not used any more", cache->name, object,
-		  what);
-	return false;
+	if (cache->constructor)
+		cache->constructor(object);
+	if (cache->flags & SLAB_GROUPS)
+		*slab_group_of(cache, object) = NULL;
+	if (SLAB_DEBUG)
+		slab_debug_fresh(cache, object);
 }
 
-bool slab_object_taken(const struct slab_cache *cache, void *object)
+static struct page *slab_create(struct slab_cache *cache, int node, unsigned flags)
 {
-	const unsigned char *byte = object;
-
-	if (!SLAB_DEBUG)
-		return true;
-	if (guard_of(cache, object)->red_zone != SLAB_RED_FREE)
-		return object_bad(cache, object, "written beyond its end while free");
-	for (size_t i = 0; i < cache->size; i++)
-		if (byte[i] != SLAB_POISON)
-			return object_bad(cache, object, "written after it was freed");
-	guard_of(cache, object)->red_zone = SLAB_RED_TAKEN;
-	return true;
-}
-
-bool slab_object_freed(const struct slab_cache *cache, void *object)
-{
-	uint64_t red_zone;
-
-	if (!SLAB_DEBUG)
-		return true;
-	red_zone = guard_of(cache, object)->red_zone;
-	if (red_zone == SLAB_RED_FREE)
-		return object_bad(cache, object, "freed twice");
-	if (red_zone != SLAB_RED_TAKEN)
-		return object_bad(cache, object, "written beyond its end");
-	guard_of(cache, object)->red_zone = SLAB_RED_FREE;
-	memset(object, SLAB_POISON, cache->size);
-	return true;
-}
-
-static struct page *slab_create(struct slab_cache *cache, unsigned flags)
-{
-	struct folio *folio = folio_alloc(NODE_ANY, cache->order,
-					  flags & (FOLIO_ATOMIC | FOLIO_NOWARN), NULL);
+	struct folio *folio =
+		folio_alloc(node, cache->order,
+			    flags & (FOLIO_ATOMIC | FOLIO_NOWARN | FOLIO_THIS_NODE), NULL);
 	char *at;
 	void *chain = NULL;
 
 	if (!folio)
 		return NULL;
-	at = folio_address(folio);
+	at = (char *)folio_address(folio) + cache->first;
 	for (unsigned i = cache->objects; i-- > 0;) {
 		void *object = at + i * cache->stride;
 
-		if (SLAB_DEBUG) {
-			memset(object, SLAB_POISON, cache->size);
-			guard_of(cache, object)->red_zone = SLAB_RED_FREE;
-		}
+		object_fresh(cache, object);
 		*next_of(cache, object) = chain;
 		chain = object;
 	}
@@ -119,12 +97,39 @@ static struct page *slab_create(struct slab_cache *cache, unsigned flags)
 	return &folio->page;
 }
 
-static void slab_destroy(struct page *slab)
+static void slab_release(struct page *slab)
 {
 	page_set_type(slab, PAGE_TYPE_NONE);
 	slab->cache = NULL;
 	slab->free_objects = NULL;
+	list_init(&slab->list);
 	folio_put((struct folio *)slab);
+}
+
+/* A slab on no list lends its links to RCU. */
+static struct rcu_head *rcu_of(struct page *slab)
+{
+	_Static_assert(sizeof(struct rcu_head) <= sizeof(slab->list), "fits in the links");
+	return (struct rcu_head *)(void *)&slab->list;
+}
+
+static void slab_release_rcu(struct rcu_head *head)
+{
+	struct page *slab = container_of((struct list_head *)(void *)head, struct page, list);
+	struct slab_cache *cache = slab->cache;
+
+	slab_release(slab);
+	atomic_fetch_sub(&cache->waiting, 1);
+}
+
+static void slab_destroy(struct slab_cache *cache, struct page *slab)
+{
+	if (!(cache->flags & SLAB_RCU)) {
+		slab_release(slab);
+		return;
+	}
+	atomic_fetch_add(&cache->waiting, 1);
+	rcu_call(rcu_of(slab), slab_release_rcu);
 }
 
 /* Objects of one slab, which leaves the list when none is left. */
@@ -161,9 +166,9 @@ static unsigned node_take(struct slab_cache *cache, struct slab_node *node, void
 	return taken;
 }
 
-static bool node_grow(struct slab_cache *cache, unsigned flags)
+static bool node_grow(struct slab_cache *cache, int preferred, unsigned flags)
 {
-	struct page *slab = slab_create(cache, flags);
+	struct page *slab = slab_create(cache, preferred, flags);
 	struct slab_node *node;
 	struct irq_state irq;
 
@@ -178,15 +183,33 @@ static bool node_grow(struct slab_cache *cache, unsigned flags)
 	return true;
 }
 
-unsigned slab_take(struct slab_cache *cache, void **objects, unsigned wanted, unsigned flags)
+static unsigned take_anywhere(struct slab_cache *cache, void **objects, unsigned wanted)
 {
 	unsigned taken = 0;
 
+	for (unsigned node = 0; node < NODES_MAX && taken < wanted; node++)
+		taken += node_take(cache, &cache->nodes[node], objects + taken, wanted - taken);
+	return taken;
+}
+
+/* A request for a node looks at its slabs, then for new memory there; only then elsewhere. */
+unsigned slab_take(struct slab_cache *cache, void **objects, unsigned wanted, int node,
+		   unsigned flags)
+{
+	unsigned taken;
+
+	if (node >= 0 && node < NODES_MAX) {
+		unsigned here = flags | FOLIO_THIS_NODE | FOLIO_NOWARN;
+
+		do {
+			taken = node_take(cache, &cache->nodes[node], objects, wanted);
+		} while (taken == 0 && node_grow(cache, node, here));
+		if (taken != 0 || flags & FOLIO_THIS_NODE)
+			return taken;
+	}
 	do {
-		for (unsigned node = 0; node < NODES_MAX && taken < wanted; node++)
-			taken += node_take(cache, &cache->nodes[node], objects + taken,
-					   wanted - taken);
-	} while (taken == 0 && node_grow(cache, flags));
+		taken = take_anywhere(cache, objects, wanted);
+	} while (taken == 0 && node_grow(cache, node, flags));
 	return taken;
 }
 
@@ -223,7 +246,7 @@ void slab_give(struct slab_cache *cache, void **objects, unsigned count)
 
 		spin_unlock_irqrestore(&node->lock, irq);
 		if (empty)
-			slab_destroy(empty);
+			slab_destroy(cache, empty);
 	}
 }
 
@@ -249,14 +272,17 @@ static struct page *node_unlink_empty(struct slab_node *node)
 	return found;
 }
 
-void slab_shrink(struct slab_cache *cache)
+uint64_t slab_cache_shrink(struct slab_cache *cache)
 {
+	uint64_t slabs = 0;
+
 	for (unsigned node = 0; node < NODES_MAX; node++) {
 		struct page *slab;
 
-		while ((slab = node_unlink_empty(&cache->nodes[node])) != NULL)
-			slab_destroy(slab);
+		for (; (slab = node_unlink_empty(&cache->nodes[node])) != NULL; slabs++)
+			slab_destroy(cache, slab);
 	}
+	return slabs;
 }
 
 /* Free objects of a slab by its chain; more than it can hold means a loop. */

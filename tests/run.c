@@ -8,6 +8,7 @@
 #include <kernel/assert.h>
 #include <kernel/banner.h>
 #include <kernel/bits.h>
+#include <kernel/command_line.h>
 #include <kernel/format.h>
 #include <kernel/lock.h>
 #include <kernel/log.h>
@@ -26,10 +27,12 @@ struct run_state {
 	struct test_result *result;
 	const struct test *test;
 	atomic_uint checks;
+	atomic_uint needs;
 	atomic_uint failures;
 	jmp_buf end;
 	uint64_t random;
 	const char *panic_seen;
+	struct test_faults *faults; /* NULL: a run without fault injection */
 };
 
 static struct run_state *current;
@@ -48,9 +51,15 @@ bool test_check(bool ok, const char *file, int line, const char *text)
 	if (ok)
 		return true;
 	format(message, sizeof(message), "%s:%d: %s", file, line, text);
-	print("# failed %s\n", message);
+	if (!current->faults)
+		print("# failed %s\n", message);
 	note_failure(message);
 	return false;
+}
+
+unsigned test_steps(void)
+{
+	return atomic_load(&current->checks) + atomic_load(&current->needs);
 }
 
 bool test_check_equal(uint64_t left, uint64_t right, const char *file, int line,
@@ -79,6 +88,8 @@ bool test_check_string(const char *left, const char *right, const char *file, in
 
 void test_abort(void)
 {
+	if (current->faults)
+		current->faults->cut_short = true;
 	longjmp(current->end, 1);
 }
 
@@ -97,6 +108,13 @@ void test_skip(const char *reason)
 void test_error(const char *reason)
 {
 	end_with(TEST_ERROR, reason);
+}
+
+void test_need(bool ok, const char *reason)
+{
+	if (!ok)
+		test_error(reason);
+	atomic_fetch_add(&current->needs, 1);
 }
 
 /* splitmix64: full period, any seed is good. */
@@ -129,6 +147,8 @@ static uint64_t name_hash(const struct test *test)
 static void expected_panic(const char *text)
 {
 	current->panic_seen = strstr(text, current->test->panic_text) ? "" : "another panic";
+	if (current->faults && current->panic_seen[0])
+		current->faults->cut_short = true;
 	longjmp(current->end, 1);
 }
 
@@ -148,18 +168,22 @@ static void recover(unsigned preempt_count)
 	thread_current()->preempt_count = preempt_count;
 }
 
-static void run_body(void)
+static void run_body(uint64_t nth)
 {
 	struct irq_state irq = irq_save();
 	unsigned preempt_count = thread_current()->preempt_count;
 
 	irq_restore(irq);
+	if (current->faults)
+		faults_begin(nth);
 	if (current->test->panic_text)
 		panic_set_hook(expected_panic);
 	if (setjmp(current->end) == 0)
 		current->test->run();
 	/* A test that was cut short may have left interrupts off. */
 	irq_restore(irq);
+	if (current->faults)
+		current->faults->seen = faults_end(&current->faults->fired);
 	if (current->test->panic_text) {
 		panic_set_hook(NULL);
 		recover(preempt_count);
@@ -167,36 +191,54 @@ static void run_body(void)
 	}
 }
 
+static void note_problem(const char *name, const char *problem)
+{
+	char message[160];
+
+	format(message, sizeof(message), "%s: %s", name, problem);
+	if (current->faults)
+		format(current->faults->problem, sizeof(current->faults->problem), "%s",
+		       message);
+	print("# failed %s\n", message);
+	note_failure(message);
+}
+
 static void run_invariants(bool before)
 {
+	bool cut = current->faults && current->faults->cut_short;
+
 	table_for_each (quire_invariants, invariant) {
 		const char *problem = NULL;
 
 		if (before && (*invariant)->before)
 			(*invariant)->before();
+		else if (!before && cut && (*invariant)->after_cut)
+			problem = (*invariant)->after_cut();
 		else if (!before)
 			problem = (*invariant)->after();
-		if (problem) {
-			char message[160];
-
-			format(message, sizeof(message), "%s: %s", (*invariant)->name, problem);
-			print("# failed %s\n", message);
-			note_failure(message);
-		}
+		if (problem)
+			note_problem((*invariant)->name, problem);
 	}
+}
+
+static void run_in(struct run_state *state, uint64_t seed, uint64_t nth)
+{
+	struct run_state *outer = current;
+
+	*state->result = (struct test_result){.outcome = TEST_OK};
+	state->random = seed ^ name_hash(state->test);
+	current = state;
+	run_invariants(true);
+	run_body(nth);
+	run_invariants(false);
+	current = outer;
 }
 
 void test_run_one(const struct test *test, uint64_t seed, struct test_result *result)
 {
 	struct run_state state = {.result = result, .test = test};
-	struct run_state *outer = current;
 
-	*result = (struct test_result){.outcome = TEST_OK};
-	state.random = seed ^ name_hash(test);
-	current = &state;
-	run_invariants(true);
-	run_body();
-	run_invariants(false);
+	run_in(&state, seed, 0);
 	result->checks = atomic_load(&state.checks);
 	if (atomic_load(&state.failures) != 0)
 		result->outcome = TEST_FAILED;
@@ -204,7 +246,16 @@ void test_run_one(const struct test *test, uint64_t seed, struct test_result *re
 		result->outcome = TEST_FAILED;
 		format(result->reason, sizeof(result->reason), "no CHECK ran");
 	}
-	current = outer;
+}
+
+void test_run_with_fault(const struct test *test, uint64_t seed, uint64_t nth,
+			 struct test_faults *faults)
+{
+	struct test_result result;
+	struct run_state state = {.result = &result, .test = test, .faults = faults};
+
+	*faults = (struct test_faults){0};
+	run_in(&state, seed, nth);
 }
 
 bool test_filter_matches(const char *filter, const struct test *test)
@@ -306,8 +357,11 @@ unsigned tests_run(const char *filter, uint64_t seed)
 {
 	static const struct test *list[TESTS_MAX];
 	size_t count = collect(filter, list);
+	const char *key = command_line_get("faults");
+	char faults[16];
 	unsigned failed = 0;
 
+	format(faults, sizeof(faults), "%s", key ? key : "");
 	if (seed)
 		shuffle(list, count, seed);
 	print("KTAP version 1\n# quire %s cpus=%u seed=%llu\n1..%zu\n", quire_version,
@@ -316,7 +370,10 @@ unsigned tests_run(const char *filter, uint64_t seed)
 		struct test_result result;
 
 		print("# running %s.%s\n", list[i]->suite, list[i]->name);
-		test_run_one(list[i], seed, &result);
+		if (key)
+			faults_run(list[i], seed, faults, &result);
+		else
+			test_run_one(list[i], seed, &result);
 		report(i + 1, list[i], &result);
 		failed += result.outcome == TEST_FAILED || result.outcome == TEST_ERROR;
 	}

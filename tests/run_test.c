@@ -55,7 +55,7 @@ static const char *canary_leak_check(void)
 	return was ? "lost 1 canary" : NULL;
 }
 
-TEST_INVARIANT(canary, NULL, canary_leak_check);
+TEST_INVARIANT(canary, NULL, canary_leak_check, NULL, NULL);
 
 static struct test_result run(void (*body)(void), const char *panic_text)
 {

@@ -46,6 +46,9 @@ bool test_check_string(const char *left, const char *right, const char *file, in
 void test_abort(void) NORETURN;
 void test_skip(const char *reason) NORETURN;
 void test_error(const char *reason) NORETURN;
+/* Set-up that did not work ends the test with ERROR. Under fault injection this is also where
+ * what was set up becomes the test's: see tests/faults.c. */
+void test_need(bool ok, const char *reason);
 
 #define CHECK(condition) test_check((condition), __FILE__, __LINE__, #condition)
 #define CHECK_EQ(left, right)                                                     \
@@ -58,8 +61,9 @@ void test_error(const char *reason) NORETURN;
 		if (!CHECK(condition)) \
 			test_abort();  \
 	} while (0)
-#define SKIP(reason)  test_skip(reason)
-#define ERROR(reason) test_error(reason)
+#define SKIP(reason)            test_skip(reason)
+#define ERROR(reason)           test_error(reason)
+#define NEED(condition, reason) test_need((condition), reason)
 
 /* Deterministic numbers for a test: derived from the printed seed and the test's name. */
 uint64_t test_random(void);
@@ -69,18 +73,24 @@ uint64_t test_random_below(uint64_t limit);
  * Returns the number of tests that did not pass. */
 unsigned tests_run(const char *filter, uint64_t seed);
 
-/* Hooks that the runner calls after each test: a message of what is wrong, or NULL. */
+/*
+ * Hooks that the runner calls around each test: `after` gives a message of what is wrong, or
+ * NULL. Under fault injection a test that gives up keeps what it has: then `after_cut` is asked
+ * instead, which compares with the last `mark`, made when the failing call began.
+ */
 struct test_invariant {
 	const char *name;
 	void (*before)(void);
 	const char *(*after)(void);
+	void (*mark)(void);
+	const char *(*after_cut)(void);
 };
 
 TABLE_DECLARE(quire_invariants, struct test_invariant);
 
-#define TEST_INVARIANT(id, before_function, after_function)                             \
-	static const struct test_invariant test_invariant_##id = {#id, before_function, \
-								  after_function};      \
+#define TEST_INVARIANT(id, before_function, after_function, mark_function, after_cut_function) \
+	static const struct test_invariant test_invariant_##id = {                             \
+		#id, before_function, after_function, mark_function, after_cut_function};      \
 	TABLE_ENTRY(quire_invariants, struct test_invariant, test_invariant_##id)
 
 #endif

@@ -24,8 +24,7 @@ static struct fake_virtio *fake;
 static void create(void)
 {
 	fake = fake_virtio_create();
-	if (!fake)
-		ERROR("no memory for the fake device");
+	NEED(fake, "no memory for the fake device");
 }
 
 static void attach(void)

@@ -37,8 +37,7 @@ static struct virtio_rng *rng(void)
 static void attach(enum fake_behaviour behaviour, uint32_t bytes)
 {
 	fake = fake_virtio_create();
-	if (!fake)
-		ERROR("no memory for the fake device");
+	NEED(fake, "no memory for the fake device");
 	fake->device.id = VIRTIO_ID_RNG;
 	fake->device.config_size = 0;
 	fake->offered = VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_INDEX;

@@ -21,8 +21,7 @@ static uint32_t restless_generation(struct virtio_device *device)
 static void create(void)
 {
 	fake = fake_virtio_create();
-	if (!fake)
-		ERROR("no memory for the fake device");
+	NEED(fake, "no memory for the fake device");
 	for (unsigned i = 0; i < 8; i++)
 		fake->config[i] = (uint8_t)(i + 1);
 }

@@ -13,8 +13,7 @@ static struct folio *get_folio(unsigned order)
 {
 	struct folio *folio = folio_alloc(NODE_ANY, order, 0, NULL);
 
-	if (!folio)
-		ERROR("no memory for a folio");
+	NEED(folio, "no memory for a folio");
 	return folio;
 }
 

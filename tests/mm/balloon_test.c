@@ -38,8 +38,7 @@ static struct page *page_get_one(void)
 {
 	struct page *page = page_alloc(0, 0, FOLIO_THIS_NODE);
 
-	if (!page)
-		ERROR("no page");
+	NEED(page, "no page");
 	return page;
 }
 
@@ -47,8 +46,7 @@ static struct page *block_get_one(void)
 {
 	struct page *block = page_alloc(0, BALLOON_BLOCK_ORDER, FOLIO_THIS_NODE);
 
-	if (!block)
-		ERROR("no free block of 2 MiB");
+	NEED(block, "no free block of 2 MiB");
 	return block;
 }
 

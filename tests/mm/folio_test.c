@@ -11,8 +11,7 @@ static struct folio *get_folio(unsigned order, unsigned flags)
 {
 	struct folio *folio = folio_alloc(NODE_ANY, order, flags, NULL);
 
-	if (!folio)
-		ERROR("no memory for a folio");
+	NEED(folio, "no memory for a folio");
 	return folio;
 }
 

@@ -26,8 +26,11 @@ frames_fixture_start(uint64_t frame_count, void (*open_block)(struct frames *, u
 		.state = kmalloc(size, 0),
 	};
 
-	if (!fixture.frames || !fixture.state)
-		ERROR("no memory for the frame allocator under test");
+	if (!fixture.frames || !fixture.state) {
+		kfree(fixture.frames);
+		kfree(fixture.state);
+	}
+	NEED(fixture.frames && fixture.state, "no memory for the frame allocator under test");
 	memset(fixture.state, 0xa5, size);
 	frames_init(fixture.frames, fixture.state, frame_count, open_block, usable);
 	return fixture;

@@ -10,8 +10,7 @@ static struct page *get_pages(unsigned order, unsigned flags)
 {
 	struct page *page = page_alloc(NODE_ANY, order, flags);
 
-	if (!page)
-		ERROR("no memory for a block");
+	NEED(page, "no memory for a block");
 	return page;
 }
 

@@ -3,13 +3,25 @@
  * Small objects.
  */
 #include <tests/mm/bad_page_fixture.h>
+#include <tests/kernel/text_sink.h>
 #include <kernel/fault.h>
+#include <kernel/format.h>
+#include <kernel/rcu.h>
+#include <kernel/shell.h>
+#include <mm/memcg.h>
 #include <mm/slab.h>
+#include <mm/zone.h>
 #include <errno.h>
+
+static struct slab_cache *cache_of(size_t size, size_t alignment)
+{
+	return slab_cache_create(&(struct slab_attributes){
+		.name = "test", .size = size, .alignment = alignment});
+}
 
 TEST(slab, objects_are_apart_aligned_and_come_back)
 {
-	struct slab_cache *cache = slab_cache_create("test", 100, 64);
+	struct slab_cache *cache = cache_of(100, 64);
 	char *objects[500];
 
 	REQUIRE(cache);
@@ -34,7 +46,7 @@ TEST(slab, objects_are_apart_aligned_and_come_back)
 
 TEST(slab, cache_with_objects_out_is_not_destroyed)
 {
-	struct slab_cache *cache = slab_cache_create("test", 40, 0);
+	struct slab_cache *cache = cache_of(40, 0);
 	void *object;
 
 	REQUIRE(cache);
@@ -50,10 +62,10 @@ TEST(slab, cache_with_objects_out_is_not_destroyed)
 TEST(slab, arguments_out_of_range_are_refused)
 {
 	reports_expect();
-	CHECK(!slab_cache_create("test", 0, 0));
-	CHECK(!slab_cache_create("test", SLAB_OBJECT_MAX + 1, 0));
-	CHECK(!slab_cache_create("test", 10, 3));
-	CHECK(!slab_cache_create("test", 10, 2 * PAGE_SIZE));
+	CHECK(!cache_of(0, 0));
+	CHECK(!cache_of(SLAB_OBJECT_MAX + 1, 0));
+	CHECK(!cache_of(10, 3));
+	CHECK(!cache_of(10, 2 * PAGE_SIZE));
 	CHECK_EQ(reports_end(), 0);
 }
 
@@ -99,7 +111,7 @@ TEST(slab, kzalloc_is_zero_after_dirty_use)
 
 TEST(slab, drain_gives_all_memory_back)
 {
-	struct slab_cache *cache = slab_cache_create("test", 256, 0);
+	struct slab_cache *cache = cache_of(256, 0);
 	void *objects[300];
 	uint64_t free;
 
@@ -117,55 +129,316 @@ TEST(slab, drain_gives_all_memory_back)
 }
 
 #ifdef QUIRE_TEST_HOOKS
-TEST(slab, overrun_and_double_free_are_reported)
+/* One object of 24 bytes in a cache of its own, and the report that an act on it gives. */
+static struct slab_cache *guarded;
+static char *victim;
+
+static void victim_get(void)
 {
-	struct slab_cache *cache = slab_cache_create("test", 24, 0);
-	char *first;
-	char *second;
-
-	REQUIRE(cache);
-	first = slab_alloc(cache, 0);
-	second = slab_alloc(cache, 0);
-	REQUIRE(first && second);
+	guarded = cache_of(24, 0);
+	REQUIRE(guarded);
+	victim = slab_alloc(guarded, 0);
+	REQUIRE(victim);
 	reports_expect();
-	slab_free(cache, second);
-	slab_free(cache, second);
-	CHECK_EQ(reports_count("freed twice"), 1);
-	first[24] ^= 1;
-	slab_free(cache, first);
-	CHECK_EQ(reports_count("written beyond its end"), 1);
-	first[24] ^= 1;
-	(void)reports_end();
-	slab_free(cache, first);
-	CHECK_EQ(slab_cache_destroy(cache), 0);
 }
-#endif
 
-#ifdef QUIRE_TEST_HOOKS
+/* One report, which names object, cache and who had it; everything works afterwards. */
+static void victim_reported(const char *what)
+{
+	char object[32];
+
+	(void)reports_end();
+	format(object, sizeof(object), "object %p", (void *)victim);
+	CHECK_EQ(reports_count("slab: test: "), 1);
+	CHECK_EQ(reports_count(what), 1);
+	CHECK_EQ(reports_count(object), 1);
+	CHECK_EQ(reports_count("allocated by "), 1);
+	CHECK_EQ(slab_cache_destroy(guarded), 0);
+}
+
+TEST(slab, overrun_is_reported_at_free)
+{
+	victim_get();
+	victim[24] ^= 1;
+	slab_free(guarded, victim);
+	CHECK_EQ(reports_count("never freed"), 1);
+	victim_reported("written beyond its end");
+}
+
+TEST(slab, underrun_is_reported_at_free)
+{
+	victim_get();
+	victim[-1] ^= 1;
+	slab_free(guarded, victim);
+	victim_reported("written before its start");
+}
+
+TEST(slab, overrun_of_what_was_asked_from_kmalloc_is_reported)
+{
+	char *object = kmalloc(40, 0);
+
+	REQUIRE(object);
+	CHECK_EQ(kmalloc_usable_size(object), 40);
+	reports_expect();
+	object[40] = 0;
+	kfree(object);
+	(void)reports_end();
+	CHECK_EQ(reports_count("slab: kmalloc-64: "), 1);
+	CHECK_EQ(reports_count("written beyond its end"), 1);
+}
+
+TEST(slab, second_free_is_reported_and_does_nothing)
+{
+	victim_get();
+	slab_free(guarded, victim);
+	slab_free(guarded, victim);
+	CHECK_EQ(reports_count("freed by "), 1);
+	victim_reported("freed twice");
+}
+
 TEST(slab, use_after_free_is_reported_at_the_next_allocation)
 {
-	struct slab_cache *cache = slab_cache_create("test", 24, 0);
+	void *next;
+
+	victim_get();
+	slab_free(guarded, victim);
+	victim[3] = 1;
+	next = slab_alloc(guarded, 0);
+	CHECK_EQ(reports_count("freed by "), 1);
+	slab_free(guarded, next);
+	victim_reported("written after it was freed");
+}
+
+TEST(slab, overrun_into_a_guard_is_survived)
+{
+	victim_get();
+	memset(victim + 24, 0xff, 24);
+	slab_free(guarded, victim);
+	victim_reported("its guard was overwritten");
+}
+#endif
+
+TEST(slab, free_to_another_cache_is_reported_and_goes_home)
+{
+	struct slab_cache *right = cache_of(48, 0);
+	struct slab_cache *wrong;
+	void *object;
+
+	REQUIRE(right);
+	wrong = cache_of(48, 0);
+	REQUIRE(wrong);
+	object = slab_alloc(right, 0);
+	REQUIRE(object);
+	reports_expect();
+	slab_free(wrong, object);
+	(void)reports_end();
+	CHECK_EQ(reports_count("of the cache test is freed to it"), 1);
+	CHECK_EQ(slab_cache_destroy(right), 0);
+	CHECK_EQ(slab_cache_destroy(wrong), 0);
+}
+
+TEST(slab, free_of_no_object_is_reported_and_refused)
+{
+	struct slab_cache *cache = cache_of(48, 0);
+	struct folio *folio;
 	char *object;
-	char *next;
 
 	REQUIRE(cache);
+	folio = folio_alloc(NODE_ANY, 0, 0, NULL);
+	REQUIRE(folio);
 	object = slab_alloc(cache, 0);
 	REQUIRE(object);
-	slab_free(cache, object);
-	object[3] = 1;
 	reports_expect();
-	next = slab_alloc(cache, 0);
+	slab_free(cache, object + 8);
+	slab_free(cache, folio_address(folio));
 	(void)reports_end();
-	CHECK_EQ(reports_count("written after it was freed"), 1);
-	CHECK(next != object);
-	/* The object is out of use for good: put it right, or the cache could never go. */
-	slab_free(cache, next);
-	memset(object, 0, 24);
-	((uint64_t *)(void *)object)[3] = UINT64_C(0x7a4e7a4e7a4e7a4e);
+	CHECK_EQ(reports_count("no object begins there"), 1);
+	CHECK_EQ(reports_count("is no small object"), 1);
+	slab_free(cache, object);
+	folio_put(folio);
+	CHECK_EQ(slab_cache_destroy(cache), 0);
+}
+
+/* Every start of an object is known as one, and nothing else is. */
+TEST(slab, objects_of_every_stride_are_told_from_what_lies_between)
+{
+	for (size_t size = 1; size <= SLAB_OBJECT_MAX; size += size / 3 + 1) {
+		struct slab_cache *cache = cache_of(size, 0);
+		char *object;
+
+		REQUIRE(cache);
+		for (unsigned i = 0; i < 10; i++) {
+			object = slab_alloc(cache, 0);
+			REQUIRE(object);
+			reports_expect();
+			slab_free(cache, object + 1);
+			slab_free(cache, object);
+			(void)reports_end();
+			CHECK_EQ(reports_count("no object begins there"), 1);
+			CHECK_EQ(reports_count("slab: "), 1);
+		}
+		CHECK_EQ(slab_cache_destroy(cache), 0);
+	}
+}
+
+TEST(slab, node_of_an_object_is_that_of_its_memory)
+{
+	struct slab_cache *cache = cache_of(64, 0);
+	void *object;
+
+	REQUIRE(cache);
+	object = slab_alloc_node(cache, 0, FOLIO_THIS_NODE, NULL);
+	REQUIRE(object);
+	CHECK_EQ(slab_object_node(object), 0);
+	CHECK(!slab_object_memcg(object));
+	CHECK(!slab_alloc_node(cache, NODES_MAX - 1, FOLIO_THIS_NODE | FOLIO_NOWARN, NULL));
+	slab_free(cache, object);
+	object = slab_alloc_node(cache, NODES_MAX - 1, FOLIO_NOWARN, NULL);
+	CHECK(object);
 	slab_free(cache, object);
 	CHECK_EQ(slab_cache_destroy(cache), 0);
 }
-#endif
+
+TEST(slab, group_is_charged_by_bytes_and_found_from_the_object)
+{
+	static const struct slab_attributes attributes = {
+		.name = "test", .size = 1000, .flags = SLAB_GROUPS};
+	struct memcg group = {.limit = 2};
+	struct slab_cache *cache = slab_cache_create(&attributes);
+	void *objects[9];
+	unsigned count = 0;
+
+	REQUIRE(cache);
+	while (count < 9 && (objects[count] = slab_alloc_node(cache, NODE_ANY, 0, &group)))
+		count++;
+	CHECK_EQ(count, 8); /* of 1000 bytes, in two pages */
+	CHECK_EQ(group.pages, 2);
+	CHECK_EQ(group.object_bytes, 8000);
+	for (unsigned i = 0; i < count; i++) {
+		CHECK(slab_object_memcg(objects[i]) == &group);
+		slab_free(cache, objects[i]);
+	}
+	CHECK_EQ(group.pages, 0);
+	CHECK_EQ(group.object_bytes, 0);
+	objects[0] = slab_alloc(cache, 0);
+	CHECK(objects[0] && !slab_object_memcg(objects[0]));
+	slab_free(cache, objects[0]);
+	CHECK_EQ(slab_cache_destroy(cache), 0);
+}
+
+static void construct(void *object)
+{
+	*(uint64_t *)object = 0x5eed;
+}
+
+TEST(slab, constructed_state_survives_being_free)
+{
+	static const struct slab_attributes attributes = {
+		.name = "test", .size = 24, .constructor = construct};
+	struct slab_cache *cache = slab_cache_create(&attributes);
+	uint64_t *objects[40];
+
+	REQUIRE(cache);
+	for (unsigned round = 0; round < 2; round++) {
+		for (unsigned i = 0; i < 40; i++) {
+			objects[i] = slab_alloc(cache, 0);
+			REQUIRE(objects[i]);
+			CHECK_EQ(objects[i][0], 0x5eed);
+		}
+		for (unsigned i = 0; i < 40; i++)
+			slab_free(cache, objects[i]);
+	}
+	CHECK_EQ(slab_cache_destroy(cache), 0);
+}
+
+/* While a reader is in its section, a freed object's memory stays one of its cache. */
+TEST(slab, type_stable_memory_waits_for_a_grace_period)
+{
+	static const struct slab_attributes attributes = {
+		.name = "test", .size = 64, .flags = SLAB_RCU};
+	struct slab_cache *cache = slab_cache_create(&attributes);
+	uint64_t *object;
+	uint64_t free;
+
+	REQUIRE(cache);
+	mm_drain();
+	free = pages_free();
+	object = slab_alloc_node(cache, NODE_ANY, 0, NULL);
+	REQUIRE(object);
+	*object = 0x5eed;
+	slab_free(cache, object);
+	mm_drain(); /* magazines are made and gone */
+	object = slab_alloc_node(cache, NODE_ANY, 0, NULL);
+	REQUIRE(object);
+	*object = 0x5eed;
+	rcu_read_lock();
+	slab_free(cache, object);
+	CHECK_EQ(*object, 0x5eed);
+	CHECK(virt_to_page(object)->type == PAGE_TYPE_SLAB);
+	rcu_read_unlock();
+	mm_drain();
+	CHECK(virt_to_page(object)->type != PAGE_TYPE_SLAB);
+	CHECK_EQ(pages_free(), free);
+	CHECK_EQ(slab_cache_destroy(cache), 0);
+}
+
+/* The newest cache. */
+static struct slab_cache_statistics newest(void)
+{
+	struct slab_cache_statistics statistics = {0};
+
+	for (unsigned index = 0; slab_statistics(index, &statistics); index++)
+		;
+	return statistics;
+}
+
+/* Of 40 objects that come back, the magazine keeps 25: the oldest 15, a slab at least, go home.
+ */
+TEST(slab, shrink_gives_back_slabs_without_an_object)
+{
+	struct slab_cache *cache = cache_of(512, 0);
+	struct slab_cache_statistics before;
+	void *objects[40];
+	unsigned got = 0;
+
+	REQUIRE(cache);
+	mm_drain();
+	preempt_disable(); /* one CPU's magazine */
+	while (got < 40 && (objects[got] = slab_alloc(cache, 0)) != NULL)
+		got++;
+	for (unsigned i = 0; i < got; i++)
+		slab_free(cache, objects[i]);
+	preempt_enable();
+	CHECK_EQ(got, 40);
+	before = newest();
+	CHECK_EQ(before.in_use, before.cached);
+	CHECK(before.empty > 0);
+	CHECK_EQ(slab_shrink(), before.empty);
+	CHECK_EQ(newest().empty, 0);
+	CHECK_EQ(newest().pages, before.pages - before.empty);
+	CHECK_EQ(slab_cache_destroy(cache), 0);
+}
+
+TEST(slab, shell_command_reports_in_text_and_json)
+{
+	void *object = kmalloc(40, 0);
+	int error;
+
+	REQUIRE(object);
+	text_sink_open();
+	error = shell_run_line("slab");
+	CHECK(strstr(text_sink_close(), "kmalloc-64"));
+	CHECK_EQ(error, 0);
+	text_sink_open();
+	error = shell_run_line("slab -s -j");
+	CHECK(strstr(text_sink_close(), "{\"given_back_pages\":"));
+	CHECK_EQ(error, 0);
+	text_sink_open();
+	error = shell_run_line("slab -x");
+	CHECK(strstr(text_sink_close(), "unknown argument -x"));
+	CHECK_EQ(error, -EINVAL);
+	kfree(object);
+}
 
 TEST(slab, foreign_pointer_to_kfree_is_reported)
 {
@@ -187,7 +460,7 @@ TEST(slab, every_failed_allocation_is_undone)
 		void *object = NULL;
 
 		fault_arm(nth);
-		cache = slab_cache_create("test", 500, 0);
+		cache = cache_of(500, 0);
 		if (cache)
 			object = slab_alloc(cache, FOLIO_NOWARN);
 		if (!fault_disarm())

@@ -84,7 +84,10 @@ TEST(zone, reserve_is_left_to_atomic_requests)
 		list = page;
 		taken++;
 	}
-	CHECK(!page_alloc(NODE_ANY, 0, FOLIO_DMA));
+	page = page_alloc(NODE_ANY, 0, FOLIO_DMA);
+	CHECK(!page);
+	if (page)
+		page_put(page);
 	CHECK(frames_free(&zone->frames) > 0);
 	while ((page = page_alloc(NODE_ANY, 0, FOLIO_DMA | FOLIO_NOWARN | FOLIO_ATOMIC)) !=
 	       NULL) {

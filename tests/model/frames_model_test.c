@@ -96,8 +96,7 @@ static void play(uint64_t steps, unsigned fill)
 	struct held *held = kmalloc(HELD * sizeof(*held), 0);
 	unsigned count = 0;
 
-	if (!oracle || !held)
-		ERROR("no memory for the oracle");
+	NEED(oracle && held, "no memory for the oracle");
 	for (uint64_t step = 0; step < steps; step++) {
 		uint64_t dice = test_random_below(100);
 
@@ -175,8 +174,7 @@ TEST(frames_model, churn_of_single_frames_frees_whole_blocks)
 	uint64_t *frames = kmalloc(FRAMES * sizeof(*frames), 0);
 	unsigned kept = FRAMES / 2;
 
-	if (!frames)
-		ERROR("no memory for the list of frames");
+	NEED(frames, "no memory for the list of frames");
 	for (unsigned i = 0; i < FRAMES; i++)
 		frames[i] = frames_get(f.frames, 0, 0);
 	shuffle(frames, FRAMES);
@@ -255,8 +253,7 @@ static void contest(unsigned threads, unsigned blocks, unsigned steps)
 		.steps = steps,
 	};
 
-	if (!contest.oracle)
-		ERROR("no memory for the oracle");
+	NEED(contest.oracle, "no memory for the oracle");
 	test_threads_run(threads, contender, &contest);
 	CHECK_EQ(contest.wrong, 0);
 	frames_fixture_end(&f);

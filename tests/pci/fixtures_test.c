@@ -43,8 +43,7 @@ static struct topology *load(const char *name)
 	struct pci_dump_report report;
 	size_t length;
 
-	if (!text)
-		ERROR("out of memory");
+	NEED(text, "out of memory");
 	length = fread(text, 1, FILE_MAX, file);
 	fclose(file);
 	pci_image_init(&t->image, true);

@@ -13,8 +13,7 @@
 
 static void require_memory(const void *object)
 {
-	if (!object)
-		ERROR("out of memory while building a test machine");
+	NEED(object, "out of memory while building a test machine");
 }
 
 struct topology *topology_new(void)

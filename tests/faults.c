@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Fault injection over whole tests (`faults=` on the command line): an allocation of the test,
+ * in whatever thread, fails once, and the test must neither crash nor leak nor leave anything
+ * that an invariant finds; what its own checks say does not count. `each` takes every
+ * allocation in turn, or for long tests FAULTS_CHOSEN of them, chosen by the seed. On the
+ * developer's machine tools/faults.py calls this once per allocation, in a process of its own.
+ *
+ * A test that gives up (REQUIRE) keeps what it had until then. Only the call that failed must
+ * have undone its part, so the invariants note their state at the start of each call: when the
+ * place in the tests' code, or the number of checks, is another than at the allocation before.
+ */
+#include <tests/internal.h>
+#include <kernel/bits.h>
+#include <kernel/fault.h>
+#include <kernel/format.h>
+#include <kernel/log.h>
+#include <kernel/command_line.h>
+#include <stdatomic.h>
+#include <string.h>
+
+COMMAND_LINE_KEY(
+	faults, "faults",
+	"each: every allocation of each test fails once; N: the Nth; N+: from point N on");
+
+#ifdef QUIRE_TEST_HOOKS
+#include <kernel/thread.h>
+#include <platform/context.h>
+
+#define FAULTS_EACH_MAX 2000
+#define FAULTS_CHOSEN   500
+#define DEPTH_MAX       32
+
+/* One run; the plan is asked by any thread, the rest belongs to the runner's. */
+static struct {
+	_Atomic uint64_t seen;
+	uint64_t nth;
+	_Atomic bool fired;
+	struct thread *runner;
+	uintptr_t tests_start;
+	uintptr_t place; /* of the call in progress, in the tests' code */
+	unsigned steps;
+	_Atomic bool marking;
+} run;
+
+/* The tests are linked behind everything else: where the first of them begins. */
+static uintptr_t tests_start(void)
+{
+	uintptr_t start = UINTPTR_MAX;
+
+	table_for_each (quire_tests, test)
+		start = MIN(start, (uintptr_t)(*test)->run);
+	return start;
+}
+
+/* The innermost return address in a test or a helper of one; 0 when the stack does not tell. */
+static uintptr_t place_in_tests(void)
+{
+	uintptr_t trace[DEPTH_MAX];
+	size_t depth = context_backtrace(trace, DEPTH_MAX);
+
+	for (size_t i = 0; i < depth; i++)
+		if (trace[i] >= run.tests_start)
+			return trace[i];
+	return 0;
+}
+
+static void mark_call(void)
+{
+	uintptr_t place = place_in_tests();
+
+	if (place == run.place && test_steps() == run.steps)
+		return;
+	run.place = place;
+	run.steps = test_steps();
+	table_for_each (quire_invariants, invariant) {
+		if ((*invariant)->mark)
+			(*invariant)->mark();
+	}
+}
+
+static bool decide(void)
+{
+	if (!atomic_load(&run.fired) && thread_current() == run.runner &&
+	    !atomic_exchange(&run.marking, true)) {
+		mark_call();
+		atomic_store(&run.marking, false);
+	}
+	if (atomic_fetch_add(&run.seen, 1) + 1 != run.nth)
+		return false;
+	atomic_store(&run.fired, true);
+	return true;
+}
+
+void faults_begin(uint64_t nth)
+{
+	atomic_store(&run.seen, 0);
+	atomic_store(&run.fired, false);
+	run.nth = nth;
+	run.runner = thread_current();
+	run.tests_start = tests_start();
+	run.place = UINTPTR_MAX;
+	fault_set_plan(decide);
+}
+
+uint64_t faults_end(bool *fired)
+{
+	fault_set_plan(NULL);
+	*fired = atomic_load(&run.fired);
+	return atomic_load(&run.seen);
+}
+
+/* False: this point is wrong, and the reason says so. */
+static bool try_point(const struct test *test, uint64_t seed, uint64_t nth,
+		      struct test_faults *faults, struct test_result *result)
+{
+	test_run_with_fault(test, seed, nth, faults);
+	result->checks++;
+	if (!faults->problem[0])
+		return true;
+	result->outcome = TEST_FAILED;
+	format(result->reason, sizeof(result->reason), "faults=%llu: %s",
+	       (unsigned long long)nth, faults->problem);
+	return false;
+}
+
+/* The points from the first-th on; until the test gives up, unless all are wanted. */
+static void points_run(const struct test *test, uint64_t seed, uint64_t first, bool all,
+		       struct test_result *result)
+{
+	struct test_faults faults;
+	uint64_t state = seed;
+	uint64_t count, points;
+
+	if (!try_point(test, seed, 0, &faults, result))
+		return;
+	count = faults.seen;
+	points = count <= FAULTS_EACH_MAX ? count : FAULTS_CHOSEN;
+	print("# faults %s.%s: %llu allocations, %llu points, seed %llu\n", test->suite,
+	      test->name, (unsigned long long)count, (unsigned long long)points,
+	      (unsigned long long)seed);
+	for (uint64_t i = 1; i <= points; i++) {
+		uint64_t nth = i;
+
+		state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+		if (points != count)
+			nth = 1 + (state >> 16) % count;
+		if (i < first)
+			continue;
+		if (!all)
+			print("# faults point %llu\n", (unsigned long long)i);
+		if (!try_point(test, seed, nth, &faults, result) || (faults.cut_short && !all))
+			return;
+	}
+}
+
+void faults_run(const struct test *test, uint64_t seed, const char *which,
+		struct test_result *result)
+{
+	size_t digits = strcspn(which, "+");
+	char number[16];
+	uint64_t nth;
+
+	*result = (struct test_result){.outcome = TEST_OK};
+	format(number, sizeof(number), "%.*s", (int)digits, which);
+	if (strcmp(which, "each") == 0) {
+		points_run(test, seed, 1, true, result);
+	} else if (!command_line_parse_number(number, &nth)) {
+		result->outcome = TEST_ERROR;
+		format(result->reason, sizeof(result->reason),
+		       "faults=%s: each, N or N+ is wanted", which);
+	} else if (which[digits] == '+') {
+		points_run(test, seed, nth, false, result);
+	} else {
+		struct test_faults faults;
+
+		(void)try_point(test, seed, nth, &faults, result);
+		print("# faults %s.%s: %llu allocations, %s%s\n", test->suite, test->name,
+		      (unsigned long long)faults.seen,
+		      faults.fired ? "one failed" : "none failed",
+		      faults.cut_short ? ", the test gave up" : "");
+	}
+}
+#else
+void faults_begin(uint64_t nth)
+{
+	(void)nth;
+}
+
+uint64_t faults_end(bool *fired)
+{
+	*fired = false;
+	return 0;
+}
+
+void faults_run(const struct test *test, uint64_t seed, const char *which,
+		struct test_result *result)
+{
+	(void)test, (void)seed, (void)which;
+	*result = (struct test_result){.outcome = TEST_ERROR};
+	format(result->reason, sizeof(result->reason), "faults= needs a debug build");
+}
+#endif
