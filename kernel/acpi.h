@@ -92,7 +92,8 @@ bool acpi_memory_affinity_next(size_t *cursor, struct acpi_memory_affinity *affi
 unsigned acpi_distance(uint32_t from, uint32_t to);
 
 /* MCFG: memory-mapped configuration space of a PCI segment. `base` is that of bus 0, also when
- * first_bus is not 0. */
+ * first_bus is not 0. Every whole entry, whatever it says; what is left of the table after the
+ * last one is acpi_ecam_rest(), 0 in a sound table. */
 struct acpi_ecam {
 	struct phys base;
 	uint16_t segment;
@@ -100,6 +101,15 @@ struct acpi_ecam {
 	uint8_t last_bus;
 };
 bool acpi_ecam_next(size_t *cursor, struct acpi_ecam *ecam);
+size_t acpi_ecam_rest(void);
+
+/*
+ * The constant _BBN of every host bridge in all AML of this machine, a bit per bus. False when
+ * one is computed (a method, a field), or when there is no AML: then nobody knows without
+ * running the code. _collect(): the same of one table, added to what is set already.
+ */
+bool acpi_root_buses(uint64_t buses[4]);
+bool acpi_root_buses_collect(const uint8_t *code, size_t length, uint64_t buses[4]);
 
 /* A register somewhere (generic address structure). */
 enum acpi_space { ACPI_SPACE_MEMORY = 0, ACPI_SPACE_IO = 1, ACPI_SPACE_PCI = 2 };

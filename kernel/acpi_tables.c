@@ -205,22 +205,23 @@ unsigned acpi_distance(uint32_t from, uint32_t to)
 
 bool acpi_ecam_next(size_t *cursor, struct acpi_ecam *ecam)
 {
-	size_t length;
-	const uint8_t *mcfg = acpi_table_find("MCFG", 0, &length);
+	size_t length, at = MCFG_ENTRIES + *cursor;
+	const uint8_t *mcfg = acpi_table_find("MCFG", 0, &length), *entry;
 
-	if (!mcfg)
+	if (!mcfg || at + MCFG_ENTRY_SIZE > length)
 		return false;
-	for (size_t at = MCFG_ENTRIES + *cursor; at <= length && length - at >= MCFG_ENTRY_SIZE;
-	     at += MCFG_ENTRY_SIZE) {
-		const uint8_t *entry = mcfg + at;
+	entry = mcfg + at;
+	*cursor += MCFG_ENTRY_SIZE;
+	*ecam = (struct acpi_ecam){phys(le64_load(entry)), le16_load(entry + 8), entry[10],
+				   entry[11]};
+	return true;
+}
 
-		*cursor = at + MCFG_ENTRY_SIZE - MCFG_ENTRIES;
-		ecam->base = phys(le64_load(entry));
-		ecam->segment = le16_load(entry + 8);
-		ecam->first_bus = entry[10];
-		ecam->last_bus = entry[11];
-		if (ecam->base.addr != 0 && ecam->first_bus <= ecam->last_bus)
-			return true;
-	}
-	return false;
+size_t acpi_ecam_rest(void)
+{
+	size_t length;
+
+	if (!acpi_table_find("MCFG", 0, &length))
+		return 0;
+	return length < MCFG_ENTRIES ? length : (length - MCFG_ENTRIES) % MCFG_ENTRY_SIZE;
 }

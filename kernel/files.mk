@@ -27,7 +27,7 @@ sources-target += \
 sources += kernel/boot_memory.c
 
 # Firmware's tables.
-sources += kernel/acpi.c kernel/acpi_tables.c kernel/acpi_power.c
+sources += kernel/acpi.c kernel/acpi_tables.c kernel/acpi_power.c kernel/acpi_root_buses.c
 sources-target += kernel/acpi_init.c
 # CPUs, locks, threads and what puts them to sleep.
 sources += \

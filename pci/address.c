@@ -4,6 +4,7 @@
  * without a segment, and segments longer than four digits.
  */
 #include <pci/address.h>
+#include <ctype.h>
 #include <errno.h>
 #include <kernel/format.h>
 
@@ -14,49 +15,35 @@ char *pci_address_format(struct pci_address address, char text[PCI_ADDRESS_TEXT]
 	return text;
 }
 
-static int hex_digit(char c)
+/* Step over up to eight digits; false when there is none. */
+static bool read_hex(const char **at, uint32_t *value)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
+	const char *start = *at;
 
-/* Up to eight digits; their number. */
-static int hex_number(const char *text, uint32_t *value)
-{
-	int length = 0;
-
-	for (*value = 0; length < 8 && hex_digit(text[length]) >= 0; length++)
-		*value = *value << 4 | (uint32_t)hex_digit(text[length]);
-	return length;
+	for (*value = 0; *at < start + 8 && isxdigit((unsigned char)**at); ++*at)
+		*value = *value << 4 |
+			 (uint32_t)(isdigit((unsigned char)**at) ? **at - '0'
+								 : (**at | 0x20) - 'a' + 10);
+	return *at > start;
 }
 
 int pci_address_parse(const char *text, struct pci_address *address)
 {
-	uint32_t part[4] = {0}; /* segment, bus, device, function */
+	uint32_t segment = 0, bus, device, function;
 	const char *at = text;
-	int length = hex_number(at, &part[1]);
 
-	if (length == 0 || at[length] != ':')
+	if (!read_hex(&at, &bus) || *at++ != ':' || !read_hex(&at, &device))
 		return -EINVAL;
-	at += length + 1;
-	length = hex_number(at, &part[2]);
-	if (length > 0 && at[length] == ':') {
-		part[0] = part[1];
-		part[1] = part[2];
-		at += length + 1;
-		length = hex_number(at, &part[2]);
+	if (*at == ':') {
+		at++;
+		segment = bus;
+		bus = device;
+		if (!read_hex(&at, &device))
+			return -EINVAL;
 	}
-	if (length == 0 || at[length] != '.')
+	if (*at++ != '.' || !read_hex(&at, &function) || at[-2] != '.' || bus > 0xff ||
+	    device > 31 || function > 7)
 		return -EINVAL;
-	at += length + 1;
-	length = hex_number(at, &part[3]);
-	if (length != 1 || part[1] > 0xff || part[2] > 31 || part[3] > 7)
-		return -EINVAL;
-	*address = pci_address(part[0], part[1], part[2], part[3]);
-	return (int)(at - text) + length;
+	*address = pci_address(segment, bus, device, function);
+	return (int)(at - text);
 }

@@ -19,10 +19,10 @@ static bool platform_may_decide(const struct atomic_result *result)
 {
 	if (result->no || !result->unknown || !result->hops[0].device)
 		return false;
-	for (unsigned i = 0; i < MIN(result->finding_count, ATOMIC_FINDINGS_MAX); i++) {
+	for (unsigned i = 0; i < result->finding_count; i++) {
 		enum atomic_reason reason = result->findings[i].reason;
 
-		if (atomic_reason_effect(reason) == ATOMIC_EFFECT_UNKNOWN &&
+		if (atomic_words[reason].effect == ATOMIC_EFFECT_UNKNOWN &&
 		    reason != ATOMIC_ROOT_HIDDEN && reason != ATOMIC_REQ_RCIEP)
 			return false;
 	}
@@ -32,22 +32,18 @@ static bool platform_may_decide(const struct atomic_result *result)
 void atomic_ops_ask_platform(struct atomic_result *result)
 {
 	const struct pci_device *device = result->hops[0].device;
+	enum platform_atomic_statement statement;
 
 	if (!platform_may_decide(result) || !device->fabric->statement)
 		return;
-	switch (device->fabric->statement(device->address.segment,
-					  pci_address_routing_id(device->address),
-					  result->mask)) {
-	case ATOMIC_CONFIRMED:
+	statement = device->fabric->statement(
+		device->address.segment, pci_address_routing_id(device->address), result->mask);
+	if (statement == ATOMIC_CONFIRMED) {
 		result->unknown = 0;
 		add_to_requester(result, ATOMIC_PLATFORM_CONFIRMED);
-		break;
-	case ATOMIC_DENIED:
+	} else if (statement == ATOMIC_DENIED) {
 		result->no = result->mask;
 		add_to_requester(result, ATOMIC_PLATFORM_DENIED);
-		break;
-	case ATOMIC_NO_STATEMENT:
-		break;
 	}
 }
 
@@ -55,15 +51,15 @@ void atomic_ops_ask_platform(struct atomic_result *result)
 static int write_enable(struct pci_device *device, bool enable)
 {
 	unsigned offset = device->express + PCI_EXP_DEVCTL2;
-	uint16_t control, wanted;
+	uint32_t control = pci_get(device, offset, 2), wanted;
 
-	if (pci_read16(device, offset, &control) != 0 || control == 0xffff)
+	if (control == 0xffff)
 		return -ENODEV;
-	wanted =
-		(uint16_t)(enable ? control | PCI_EXP_REQUESTER : control & ~PCI_EXP_REQUESTER);
-	if (wanted != control && pci_write16(device, offset, wanted) != 0)
+	wanted = enable ? control | PCI_EXP_REQUESTER : control & ~PCI_EXP_REQUESTER;
+	if (wanted != control && pci_write16(device, offset, (uint16_t)wanted) != 0)
 		return -ENODEV;
-	if (pci_read16(device, offset, &control) != 0 || control == 0xffff)
+	control = pci_get(device, offset, 2);
+	if (control == 0xffff)
 		return -ENODEV;
 	return !!(control & PCI_EXP_REQUESTER) == enable ? 0 : -EIO;
 }

@@ -6,13 +6,18 @@
  */
 #include <pci/atomic_ops.h>
 #include <errno.h>
-#include <pci/internal.h>
 
 #define UNREADABLE 0xffffffffu
 
+#define REASON(name, effect, text) {#name, ATOMIC_EFFECT_##effect, text},
+const struct atomic_words atomic_words[] = {
+#include <pci/atomic_reasons.h>
+};
+#undef REASON
+
 static void add_finding(struct atomic_result *result, enum atomic_reason reason, uint32_t sizes)
 {
-	enum atomic_effect effect = atomic_reason_effect(reason);
+	enum atomic_effect effect = atomic_words[reason].effect;
 
 	if (effect == ATOMIC_EFFECT_NO)
 		result->no |= sizes;
@@ -39,13 +44,8 @@ static struct atomic_hop *add_hop(struct atomic_result *result, const struct pci
 /* Does the function still answer? Virtual functions have all ones where the ids are. */
 static bool answers(const struct pci_device *device)
 {
-	uint32_t id;
-
-	if (device->readability != PCI_READABLE)
-		return false;
-	if (device->physical_function)
-		return true;
-	return pci_read32(device, PCI_REG_VENDOR, &id) == 0 && (uint16_t)id != 0xffff;
+	return device->readability == PCI_READABLE &&
+	       (device->physical_function || pci_get(device, PCI_REG_VENDOR, 2) != 0xffff);
 }
 
 /* Both registers of a function with capability version 2; false when not to be believed. */
@@ -54,10 +54,9 @@ static bool read_registers(struct atomic_hop *hop)
 	const struct pci_device *device = hop->device;
 	unsigned base = device->express;
 
-	hop->has_registers =
-		pci_read32(device, base + PCI_EXP_DEVCAP2, &hop->capabilities2) == 0 &&
-		pci_read16(device, base + PCI_EXP_DEVCTL2, &hop->control2) == 0 &&
-		hop->capabilities2 != UNREADABLE && hop->control2 != 0xffff;
+	hop->capabilities2 = pci_get(device, base + PCI_EXP_DEVCAP2, 4);
+	hop->control2 = (uint16_t)pci_get(device, base + PCI_EXP_DEVCTL2, 2);
+	hop->has_registers = hop->capabilities2 != UNREADABLE && hop->control2 != 0xffff;
 	return hop->has_registers;
 }
 
@@ -91,11 +90,14 @@ static void check_requester(struct atomic_result *result, const struct pci_devic
 		find(result, ATOMIC_REQ_UNREADABLE);
 }
 
-/* A switch port with capability version 2. */
-static void check_switch_registers(struct atomic_result *result, struct atomic_hop *hop)
+static void check_switch(struct atomic_result *result, struct atomic_hop *hop)
 {
 	bool upstream = hop->device->port_type == PCI_TYPE_UPSTREAM_PORT;
 
+	if (hop->device->express_version < 2) {
+		find(result, ATOMIC_HOP_CAP_V1);
+		return;
+	}
 	if (!read_registers(hop)) {
 		find(result, ATOMIC_HOP_UNREADABLE);
 		return;
@@ -106,14 +108,6 @@ static void check_switch_registers(struct atomic_result *result, struct atomic_h
 	 * blocks travels the other way. */
 	if (hop->control2 & PCI_EXP_EGRESS_BLOCK)
 		find(result, upstream ? ATOMIC_HOP_EGRESS_BLOCK : ATOMIC_INFO_DP_EGRESS);
-}
-
-static void check_switch(struct atomic_result *result, struct atomic_hop *hop)
-{
-	if (hop->device->express_version < 2)
-		find(result, ATOMIC_HOP_CAP_V1);
-	else
-		check_switch_registers(result, hop);
 }
 
 static void check_root_completer(struct atomic_result *result, const struct atomic_hop *hop)
@@ -198,20 +192,28 @@ static bool check_hop(struct atomic_result *result, const struct pci_device *dev
 	return false;
 }
 
+/* Did the way lead through this bus before? */
+static bool was_here(const struct atomic_result *result, const struct pci_device *port)
+{
+	for (unsigned i = 1; i < result->hop_count; i++) {
+		if (result->hops[i].device->secondary == port->secondary &&
+		    port->secondary != 0)
+			return true;
+	}
+	return false;
+}
+
 /* From `port` up. True when the way ended at a root port or in a loop. */
 static bool walk_to_root(struct atomic_result *result, const struct pci_device *port,
 			 bool gap_below)
 {
 	enum expectation expect = EXPECT_DP_OR_RP;
-	struct pci_bus_set seen = {{0}};
 
 	for (; port; port = port->parent) {
-		if (result->hop_count == ATOMIC_HOPS_MAX ||
-		    (pci_bus_set_has(&seen, port->secondary) && port->secondary != 0)) {
+		if (result->hop_count == ATOMIC_HOPS_MAX || was_here(result, port)) {
 			find(result, ATOMIC_HOP_LOOP);
 			return true;
 		}
-		pci_bus_set_add(&seen, port->secondary);
 		if (gap_below) {
 			find(result, ATOMIC_HOP_MISSING);
 			expect = EXPECT_ANY;

@@ -19,44 +19,20 @@
 
 enum atomic_verdict { ATOMIC_YES, ATOMIC_NO, ATOMIC_UNKNOWN };
 
-/* Why; names and one sentence each in atomic_reasons.c. */
+/* Why; names and one sentence each in atomic_reasons.h. */
+#define REASON(name, effect, text) ATOMIC_##name,
 enum atomic_reason {
-	ATOMIC_ARG_MASK,
-	ATOMIC_REQ_UNREADABLE,
-	ATOMIC_REQ_VF,
-	ATOMIC_REQ_NOT_PCIE,
-	ATOMIC_REQ_CAP_V1,
-	ATOMIC_REQ_RCIEP,
-	ATOMIC_REQ_TYPE,
-	ATOMIC_REQ_BIT_STUCK,
-	ATOMIC_HOP_UNREADABLE,
-	ATOMIC_HOP_CONVENTIONAL,
-	ATOMIC_HOP_PCI_BRIDGE,
-	ATOMIC_HOP_CAP_V1,
-	ATOMIC_HOP_NO_ROUTE,
-	ATOMIC_HOP_EGRESS_BLOCK,
-	ATOMIC_HOP_TYPE,
-	ATOMIC_HOP_ORDER,
-	ATOMIC_HOP_LOOP,
-	ATOMIC_HOP_MISSING,
-	ATOMIC_ROOT_CAP_V1,
-	ATOMIC_ROOT_UNREADABLE,
-	ATOMIC_ROOT_NO_32,
-	ATOMIC_ROOT_NO_64,
-	ATOMIC_ROOT_NO_128,
-	ATOMIC_ROOT_HIDDEN,
-	ATOMIC_PLATFORM_CONFIRMED,
-	ATOMIC_PLATFORM_DENIED,
-	ATOMIC_INFO_DP_EGRESS,
-	ATOMIC_INFO_RP_EGRESS,
-	ATOMIC_INFO_RP_REQEN,
-	ATOMIC_INFO_RP_ROUTING,
-	ATOMIC_INFO_REQEN_MISMATCH,
-	ATOMIC_REASONS,
+#include <pci/atomic_reasons.h>
 };
+#undef REASON
 
-/* What a reason does to the verdict of the sizes it concerns. */
-enum atomic_effect { ATOMIC_EFFECT_NONE, ATOMIC_EFFECT_NO, ATOMIC_EFFECT_UNKNOWN };
+/* What a reason does to the verdict of the sizes it concerns; a later one beats the others. */
+enum atomic_effect {
+	ATOMIC_EFFECT_NONE,
+	ATOMIC_EFFECT_CONFIRMED, /* by the platform, not by registers */
+	ATOMIC_EFFECT_UNKNOWN,
+	ATOMIC_EFFECT_NO,
+};
 
 /* One stop on the way up. Hop 0 is the requester, or NULL for a slot. */
 struct atomic_hop {
@@ -122,10 +98,12 @@ enum atomic_verdict atomic_result_verdict(const struct atomic_result *result, ui
 bool atomic_result_has(const struct atomic_result *result, enum atomic_reason reason,
 		       const struct pci_device *device);
 
-/* "HOP_NO_ROUTE" */
-const char *atomic_reason_name(enum atomic_reason reason);
-/* One sentence for people: what it means and whether it can be changed. */
-const char *atomic_reason_text(enum atomic_reason reason);
-enum atomic_effect atomic_reason_effect(enum atomic_reason reason);
+/* "HOP_NO_ROUTE", and one sentence for people: what it means and whether it can be changed. */
+struct atomic_words {
+	const char *name;
+	enum atomic_effect effect;
+	const char *text;
+};
+extern const struct atomic_words atomic_words[];
 
 #endif

@@ -8,124 +8,84 @@
 #include <pci/regs.h>
 #include <platform/mmu.h>
 
-unsigned pci_bar_count(const struct pci_device *device)
+static bool is_memory64(uint32_t low)
 {
-	return device->header_type == 0 ? 6 : device->header_type == 1 ? 2 : 0;
-}
-
-static unsigned bar_offset(unsigned index)
-{
-	return PCI_REG_BAR0 + index * 4;
-}
-
-static bool is_memory64(uint32_t value)
-{
-	return !(value & PCI_BAR_IS_IO) && (value & PCI_BAR_TYPE_MASK) == PCI_BAR_TYPE_64;
-}
-
-/* Whether `index` is the upper half of a pair is known only from the start. */
-static int find_bar(const struct pci_device *device, unsigned index, uint32_t *low)
-{
-	unsigned at = 0;
-
-	if (index >= pci_bar_count(device))
-		return -EINVAL;
-	for (;;) {
-		int error = pci_read32(device, bar_offset(at), low);
-
-		if (error != 0)
-			return error;
-		if (at == index)
-			return 0;
-		at += is_memory64(*low) ? 2 : 1;
-		if (at > index)
-			return -EINVAL;
-	}
-}
-
-static int decode_memory(const struct pci_device *device, unsigned index, uint32_t low,
-			 struct pci_bar *bar)
-{
-	uint32_t high = 0;
-	unsigned type = low & PCI_BAR_TYPE_MASK;
-
-	if (type == PCI_BAR_TYPE_MASK)
-		return -EINVAL;
-	bar->kind = type == PCI_BAR_TYPE_64 ? PCI_BAR_MEMORY64 : PCI_BAR_MEMORY32;
-	bar->prefetchable = low & PCI_BAR_PREFETCH;
-	if (type == PCI_BAR_TYPE_64) {
-		int error = index + 1 < pci_bar_count(device)
-				    ? pci_read32(device, bar_offset(index + 1), &high)
-				    : -EINVAL;
-
-		if (error != 0)
-			return error;
-	}
-	bar->base = (uint64_t)high << 32 | (low & PCI_BAR_MEMORY_MASK);
-	return 0;
+	return !(low & PCI_BAR_IS_IO) && (low & PCI_BAR_TYPE_MASK) == PCI_BAR_TYPE_64;
 }
 
 int pci_bar_read(const struct pci_device *device, unsigned index, struct pci_bar *bar)
 {
-	uint32_t low;
-	int error = find_bar(device, index, &low);
+	uint32_t low = 0, high = 0;
+	unsigned at = 0;
+	int error = 0;
 
 	*bar = (struct pci_bar){.kind = PCI_BAR_NONE};
-	if (error != 0 || low == 0 || low == 0xffffffff)
-		return error;
-	if (!(low & PCI_BAR_IS_IO))
-		return decode_memory(device, index, low, bar);
-	bar->kind = PCI_BAR_IO;
-	bar->base = low & PCI_BAR_IO_MASK;
-	return 0;
+	/* Which register is the upper half of a pair is known only from the start. */
+	for (; at <= index && index < pci_bar_count(device); at += is_memory64(low) ? 2 : 1) {
+		error = pci_read32(device, PCI_REG_BAR0 + at * 4, &low);
+		if (error != 0 || at == index)
+			break;
+	}
+	if (error != 0 || at != index || index >= pci_bar_count(device))
+		return error != 0 ? error : -EINVAL;
+	if (low == 0 || low == 0xffffffff)
+		return 0;
+	if (low & PCI_BAR_IS_IO) {
+		*bar = (struct pci_bar){PCI_BAR_IO, false, low & PCI_BAR_IO_MASK, 0};
+		return 0;
+	}
+	if ((low & PCI_BAR_TYPE_MASK) == PCI_BAR_TYPE_MASK ||
+	    (is_memory64(low) && index + 1 == pci_bar_count(device)))
+		return -EINVAL;
+	if (is_memory64(low))
+		error = pci_read32(device, PCI_REG_BAR0 + index * 4 + 4, &high);
+	bar->kind = is_memory64(low) ? PCI_BAR_MEMORY64 : PCI_BAR_MEMORY32;
+	bar->prefetchable = low & PCI_BAR_PREFETCH;
+	bar->base = (uint64_t)high << 32 | (low & PCI_BAR_MEMORY_MASK);
+	return error;
 }
 
-/* All ones into one register; what sticks, and the old value back. */
-static int probe_bits(const struct pci_device *device, unsigned index, uint32_t *bits)
+int pci_bar_probe(const struct pci_device *device, unsigned offset, uint32_t ones,
+		  uint32_t *bits)
 {
 	uint32_t old;
-	int error = pci_read32(device, bar_offset(index), &old);
-	int restored;
+	int error = pci_read32(device, offset, &old), restored;
 
 	if (error == 0)
-		error = pci_write32(device, bar_offset(index), 0xffffffff);
+		error = pci_write32(device, offset, ones);
 	if (error != 0)
 		return error;
-	error = pci_read32(device, bar_offset(index), bits);
-	restored = pci_write32(device, bar_offset(index), old);
+	error = pci_read32(device, offset, bits);
+	*bits &= ones;
+	restored = pci_write32(device, offset, old);
 	return error != 0 ? error : restored;
 }
 
 static int probe_size(const struct pci_device *device, unsigned index, struct pci_bar *bar)
 {
+	unsigned offset = PCI_REG_BAR0 + index * 4;
 	uint32_t low, high = 0;
 	uint64_t mask;
-	int error = probe_bits(device, index, &low);
+	int error = pci_bar_probe(device, offset, 0xffffffff, &low);
 
 	if (error == 0 && bar->kind == PCI_BAR_MEMORY64)
-		error = probe_bits(device, index + 1, &high);
-	if (error != 0)
-		return error;
+		error = pci_bar_probe(device, offset + 4, 0xffffffff, &high);
 	low &= bar->kind == PCI_BAR_IO ? PCI_BAR_IO_MASK : PCI_BAR_MEMORY_MASK;
 	mask = (uint64_t)high << 32 | low;
-	bar->size = mask & -mask; /* the lowest bit that can be written */
-	return 0;
+	bar->size = error == 0 ? mask & -mask : 0; /* the lowest bit that can be written */
+	return error;
 }
 
-/* Nothing is printed between switching decode off and on: the console may be behind this BAR.
- */
+/* Nothing is printed while decoding is off: the console may be behind this BAR. */
 int pci_bar_size(const struct pci_device *device, unsigned index, struct pci_bar *bar)
 {
 	uint16_t command;
-	int error = pci_bar_read(device, index, bar);
-	int restored;
+	int error = pci_bar_read(device, index, bar), restored;
 
 	if (error == 0)
 		error = pci_read16(device, PCI_REG_COMMAND, &command);
 	if (error == 0)
-		error = pci_write16(
-			device, PCI_REG_COMMAND,
-			(uint16_t)(command & ~(PCI_COMMAND_IO | PCI_COMMAND_MEMORY)));
+		error = pci_command_change(device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 0);
 	if (error != 0)
 		return error;
 	/* An empty register may still be a BAR that nobody assigned. */
@@ -138,39 +98,42 @@ int pci_bar_size(const struct pci_device *device, unsigned index, struct pci_bar
 	return error != 0 ? error : restored;
 }
 
-static volatile void *refuse(const struct pci_device *device, unsigned index, const char *why)
+/* Address of registers, or what is wrong. */
+static const char *map(const struct pci_device *device, unsigned index, uint64_t offset,
+		       uint64_t length, volatile void **registers)
 {
-	char text[PCI_ADDRESS_TEXT];
+	struct pci_access *access = device->fabric->access;
+	struct pci_bar bar;
 
-	log_error("pci: %s: BAR %u %s", pci_address_format(device->address, text), index, why);
-	return NULL;
+	if (pci_bar_size(device, index, &bar) != 0)
+		return "cannot be read";
+	if (bar.kind != PCI_BAR_MEMORY32 && bar.kind != PCI_BAR_MEMORY64)
+		return "is no memory BAR";
+	if (bar.base == 0 && !access->operations->map)
+		return "has no address: firmware left it unassigned";
+	if (offset >= bar.size || length > bar.size - offset)
+		return "is smaller than what the driver needs of it";
+	if (length == 0)
+		length = bar.size - offset;
+	*registers = access->operations->map ? access->operations->map(access, device->address,
+								       index, offset, length)
+					     : mmio_map(phys(bar.base + offset), length);
+	if (!*registers)
+		return "cannot be mapped: no address space or memory";
+	return pci_path_enable(device, PCI_COMMAND_MEMORY) != 0 ? "cannot be switched on"
+								: NULL;
 }
 
 volatile void *pci_bar_map(const struct pci_device *device, unsigned index, uint64_t offset,
 			   uint64_t length)
 {
-	struct pci_access *access = device->fabric->access;
-	struct pci_bar bar;
-	volatile void *registers;
+	volatile void *registers = NULL;
+	const char *problem = map(device, index, offset, length, &registers);
+	char text[PCI_ADDRESS_TEXT];
 
-	if (pci_bar_size(device, index, &bar) != 0)
-		return refuse(device, index, "cannot be read");
-	if (bar.kind != PCI_BAR_MEMORY32 && bar.kind != PCI_BAR_MEMORY64)
-		return refuse(device, index, "is no memory BAR");
-	if (bar.base == 0 && !access->operations->map)
-		return refuse(device, index, "has no address: firmware left it unassigned");
-	if (offset >= bar.size || length > bar.size - offset)
-		return refuse(device, index, "is smaller than what the driver needs of it");
-	if (length == 0)
-		length = bar.size - offset;
-	if (access->operations->map)
-		registers =
-			access->operations->map(access, device->address, index, offset, length);
-	else
-		registers = mmio_map(phys(bar.base + offset), length);
-	if (!registers)
-		return refuse(device, index, "cannot be mapped: no address space or memory");
-	if (pci_path_enable(device, PCI_COMMAND_MEMORY) != 0)
-		return refuse(device, index, "cannot be switched on");
-	return registers;
+	if (!problem)
+		return registers;
+	log_error("pci: %s: BAR %u %s", pci_address_format(device->address, text), index,
+		  problem);
+	return NULL;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Base address registers as firmware left them: decoded, sized on request, mapped. Nothing here
- * moves a BAR. Sizing writes to the register with decoding switched off for a moment, so it is
- * only for a driver on its own device.
+ * Base address registers: decoded without a write, sized, mapped. Sizing writes to the register
+ * with decoding switched off for a moment, so it is only for a driver on its own device, and
+ * for pci/assign.c on functions nobody uses yet.
  */
 #ifndef PCI_BAR_H
 #define PCI_BAR_H
@@ -19,7 +19,10 @@ struct pci_bar {
 };
 
 /* Number of BARs of the header type: 6, 2 for bridges, 0 for others. */
-unsigned pci_bar_count(const struct pci_device *device);
+static inline unsigned pci_bar_count(const struct pci_device *device)
+{
+	return device->header_type == 0 ? 6 : device->header_type == 1 ? 2 : 0;
+}
 
 /*
  * Decode BAR `index` without writing. kind is PCI_BAR_NONE for an empty register. 0; -EINVAL
@@ -29,9 +32,14 @@ unsigned pci_bar_count(const struct pci_device *device);
 int pci_bar_read(const struct pci_device *device, unsigned index,
 		 struct pci_bar *bar) MUST_CHECK;
 
-/* As pci_bar_read(), and find the size. Only by the driver that owns the device. */
+/* As pci_bar_read(), and find the size. kind is PCI_BAR_NONE when no bit can be written. */
 int pci_bar_size(const struct pci_device *device, unsigned index,
 		 struct pci_bar *bar) MUST_CHECK;
+
+/* Which of the bits `ones` of a 32-bit register can be set; its value is put back. Decoding
+ * must be off. 0 or an error of pci/config.h. */
+int pci_bar_probe(const struct pci_device *device, unsigned offset, uint32_t ones,
+		  uint32_t *bits) MUST_CHECK;
 
 /*
  * Kernel address, uncached, of `length` bytes at `offset` of a memory BAR, with the device's

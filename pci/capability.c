@@ -8,24 +8,15 @@
 
 #define ALL_ONES 0xffffffffu
 
-static void walk_init(struct pci_capability_walk *walk, struct pci_device *device)
-{
-	*walk = (struct pci_capability_walk){.device = device};
-}
-
 void pci_capability_walk_start(struct pci_capability_walk *walk, struct pci_device *device)
 {
 	unsigned where =
 		device->header_type == 2 ? PCI_REG_CARDBUS_CAPABILITIES : PCI_REG_CAPABILITIES;
-	uint16_t status;
+	uint32_t status = pci_get(device, PCI_REG_STATUS, 2);
 	uint8_t pointer;
 
-	walk_init(walk, device);
-	if (pci_read16(device, PCI_REG_STATUS, &status) != 0 || status == 0xffff) {
-		walk->unreadable = true;
-		return;
-	}
-	if (!(status & PCI_STATUS_CAPABILITY))
+	*walk = (struct pci_capability_walk){.device = device, .unreadable = status == 0xffff};
+	if (walk->unreadable || !(status & PCI_STATUS_CAPABILITY))
 		return;
 	walk->unreadable = pci_read8(device, where, &pointer) != 0;
 	walk->next = walk->unreadable ? 0 : pointer & ~3u;
@@ -34,16 +25,14 @@ void pci_capability_walk_start(struct pci_capability_walk *walk, struct pci_devi
 /* Some bridges answer above 0x100 with the first 256 bytes again and again. */
 static bool extended_space_is_alias(struct pci_device *device, uint32_t first)
 {
-	uint32_t id, copy;
+	uint32_t id = pci_get(device, PCI_REG_VENDOR, 4);
 
-	if (pci_read32(device, 0, &id) != 0 || first != id)
-		return false;
-	for (unsigned offset = 0x200; offset < PCI_SPACE_EXPRESS; offset += 0x100) {
-		if (pci_read32(device, offset, &copy) != 0 || copy != id)
-			return false;
-	}
-	pci_defect_add(device->fabric, device->address, PCI_DEFECT_EXTENDED_ALIAS, id);
-	return true;
+	for (unsigned offset = 0x200; first == id && offset < PCI_SPACE_EXPRESS;
+	     offset += 0x100)
+		first = pci_get(device, offset, 4);
+	if (first == id)
+		pci_defect_add(device->fabric, device->address, PCI_DEFECT_EXTENDED_ALIAS, id);
+	return first == id;
 }
 
 void pci_capability_walk_start_extended(struct pci_capability_walk *walk,
@@ -51,20 +40,17 @@ void pci_capability_walk_start_extended(struct pci_capability_walk *walk,
 {
 	uint32_t first;
 
-	walk_init(walk, device);
-	walk->extended = true;
+	*walk = (struct pci_capability_walk){.device = device, .extended = true};
 	if (!device->express)
 		return;
-	if (pci_read32(device, PCI_EXT_FIRST, &first) != 0)
-		walk->unreadable = true;
-	else if (first != 0 && first != ALL_ONES && !extended_space_is_alias(device, first))
+	walk->unreadable = pci_read32(device, PCI_EXT_FIRST, &first) != 0;
+	if (first != 0 && first != ALL_ONES && !extended_space_is_alias(device, first))
 		walk->next = PCI_EXT_FIRST;
 }
 
-static bool walk_stop(struct pci_capability_walk *walk, enum pci_defect_kind kind,
-		      uint32_t value)
+static bool walk_stop(struct pci_capability_walk *walk, enum pci_defect_kind kind)
 {
-	pci_defect_add(walk->device->fabric, walk->device->address, kind, value);
+	pci_defect_add(walk->device->fabric, walk->device->address, kind, walk->next);
 	walk->next = 0;
 	return false;
 }
@@ -72,16 +58,15 @@ static bool walk_stop(struct pci_capability_walk *walk, enum pci_defect_kind kin
 /* Is there a place to go to, and was the walk never there? */
 static bool walk_may_enter(struct pci_capability_walk *walk, unsigned offset)
 {
-	unsigned first = walk->extended ? PCI_EXT_FIRST : PCI_CAP_FIRST;
-	unsigned max = walk->extended ? PCI_EXT_MAX : PCI_CAP_MAX;
+	uint8_t *seen = &walk->seen[offset / 32], bit = (uint8_t)BIT(offset / 4 % 8);
 
-	if (offset < first || offset % 4 != 0)
-		return walk_stop(walk, PCI_DEFECT_CAPABILITY_POINTER, offset);
-	if (walk->seen[offset / 32] & BIT(offset / 4 % 8))
-		return walk_stop(walk, PCI_DEFECT_CAPABILITY_LOOP, offset);
-	if (walk->count++ == max)
-		return walk_stop(walk, PCI_DEFECT_CAPABILITY_COUNT, offset);
-	walk->seen[offset / 32] |= (uint8_t)BIT(offset / 4 % 8);
+	if (offset < (walk->extended ? PCI_EXT_FIRST : PCI_CAP_FIRST) || offset % 4 != 0)
+		return walk_stop(walk, PCI_DEFECT_CAPABILITY_POINTER);
+	if (*seen & bit)
+		return walk_stop(walk, PCI_DEFECT_CAPABILITY_LOOP);
+	if (walk->count++ == (walk->extended ? PCI_EXT_MAX : PCI_CAP_MAX))
+		return walk_stop(walk, PCI_DEFECT_CAPABILITY_COUNT);
+	*seen |= bit;
 	return true;
 }
 
@@ -89,14 +74,14 @@ static bool walk_read_entry(struct pci_capability_walk *walk, unsigned offset)
 {
 	uint32_t header;
 
-	if (pci_read32(walk->device, offset, &header) != 0) {
-		walk->unreadable = true;
+	walk->unreadable = pci_read32(walk->device, offset, &header) != 0;
+	if (walk->unreadable) {
 		walk->next = 0;
 		return false;
 	}
 	if (header == ALL_ONES || (!walk->extended && (header & 0xff) == 0xff)) {
 		walk->unreadable = header == ALL_ONES;
-		return walk_stop(walk, PCI_DEFECT_CAPABILITY_ID, offset);
+		return walk_stop(walk, PCI_DEFECT_CAPABILITY_ID);
 	}
 	walk->offset = offset;
 	walk->header = header;
@@ -119,50 +104,11 @@ bool pci_capability_walk_next(struct pci_capability_walk *walk)
 	return true;
 }
 
-unsigned pci_capability_find(struct pci_device *device, unsigned id)
+/* The first of several with the same id counts. */
+static void keep(uint16_t *field, const struct pci_capability_walk *walk)
 {
-	struct pci_capability_walk walk;
-
-	pci_capability_walk_start(&walk, device);
-	while (pci_capability_walk_next(&walk)) {
-		if (walk.id == id)
-			return walk.offset;
-	}
-	return 0;
-}
-
-unsigned pci_capability_find_extended(struct pci_device *device, unsigned id)
-{
-	struct pci_capability_walk walk;
-
-	pci_capability_walk_start_extended(&walk, device);
-	while (pci_capability_walk_next(&walk)) {
-		if (walk.id == id)
-			return walk.offset;
-	}
-	return 0;
-}
-
-static void collect_express(struct pci_device *device, const struct pci_capability_walk *walk)
-{
-	uint32_t flags = walk->header >> 16;
-
-	device->express = (uint16_t)walk->offset;
-	device->express_version = flags & PCI_EXP_FLAGS_VERSION;
-	device->port_type = (flags & PCI_EXP_FLAGS_TYPE) >> 4;
-}
-
-static void collect_extended(struct pci_device *device)
-{
-	struct pci_capability_walk walk;
-
-	pci_capability_walk_start_extended(&walk, device);
-	while (pci_capability_walk_next(&walk)) {
-		if (walk.id == PCI_EXT_ARI && !device->ari)
-			device->ari = (uint16_t)walk.offset;
-		if (walk.id == PCI_EXT_SRIOV && !device->sriov)
-			device->sriov = (uint16_t)walk.offset;
-	}
+	if (*field == 0)
+		*field = (uint16_t)walk->offset;
 }
 
 void pci_capabilities_collect(struct pci_device *device)
@@ -171,16 +117,27 @@ void pci_capabilities_collect(struct pci_device *device)
 
 	pci_capability_walk_start(&walk, device);
 	while (pci_capability_walk_next(&walk)) {
-		if (walk.id == PCI_CAP_EXPRESS && !device->express)
-			collect_express(device, &walk);
-		if (walk.id == PCI_CAP_MSI && !device->msi)
-			device->msi = (uint16_t)walk.offset;
-		if (walk.id == PCI_CAP_MSIX && !device->msix)
-			device->msix = (uint16_t)walk.offset;
+		if (walk.id == PCI_CAP_EXPRESS && !device->express) {
+			device->express_version = walk.header >> 16 & PCI_EXP_FLAGS_VERSION;
+			device->port_type = (walk.header >> 16 & PCI_EXP_FLAGS_TYPE) >> 4;
+			device->express = (uint16_t)walk.offset;
+		}
+		if (walk.id == PCI_CAP_MSI)
+			keep(&device->msi, &walk);
+		if (walk.id == PCI_CAP_MSIX)
+			keep(&device->msix, &walk);
+		device->enhanced |= walk.id == PCI_CAP_ENHANCED;
 	}
 	if (walk.unreadable && !device->express)
 		device->readability = PCI_CAPABILITIES_UNREADABLE;
 	/* ARI and SR-IOV are about endpoints; ports are spared the walk. */
-	if (device->express && device->header_type == 0)
-		collect_extended(device);
+	if (!device->express || device->header_type != 0)
+		return;
+	pci_capability_walk_start_extended(&walk, device);
+	while (pci_capability_walk_next(&walk)) {
+		if (walk.id == PCI_EXT_ARI)
+			keep(&device->ari, &walk);
+		if (walk.id == PCI_EXT_SRIOV)
+			keep(&device->sriov, &walk);
+	}
 }

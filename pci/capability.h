@@ -33,11 +33,7 @@ void pci_capability_walk_start_extended(struct pci_capability_walk *walk,
 					struct pci_device *device);
 bool pci_capability_walk_next(struct pci_capability_walk *walk);
 
-/* Offset of the first capability with this id, 0 when there is none. */
-unsigned pci_capability_find(struct pci_device *device, unsigned id);
-unsigned pci_capability_find_extended(struct pci_device *device, unsigned id);
-
-/* Fill express, msi, msix, ari, sriov and readability of a device. */
+/* Fill express, msi, msix, enhanced, ari, sriov and readability of a device. */
 void pci_capabilities_collect(struct pci_device *device);
 
 #endif

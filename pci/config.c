@@ -5,11 +5,6 @@
 #include <pci/config.h>
 #include <errno.h>
 
-uint32_t pci_config_all_ones(unsigned width)
-{
-	return width == 1 ? 0xffu : width == 2 ? 0xffffu : 0xffffffffu;
-}
-
 static int check(struct pci_access *access, struct pci_address address, unsigned offset,
 		 unsigned width)
 {

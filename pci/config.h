@@ -28,7 +28,6 @@ struct pci_bus_range {
 
 /* One way to reach configuration space. Offsets and widths arrive checked. */
 struct pci_access_operations {
-	const char *name; /* for reports: "ECAM", "ports CF8/CFC", "image" */
 	/* Bytes reachable of this function: 0 (bus out of reach), 256 or 4096. */
 	unsigned (*space)(struct pci_access *access, struct pci_address address);
 	/* 0 or -EIO; *value need not be set on error. */
@@ -36,7 +35,7 @@ struct pci_access_operations {
 		    unsigned width, uint32_t *value);
 	int (*write)(struct pci_access *access, struct pci_address address, unsigned offset,
 		     unsigned width, uint32_t value);
-	/* The index-th range to scan; false beyond the last. NULL with `next`. */
+	/* The index-th range to scan; false beyond the last. Not with `next`. */
 	bool (*range)(struct pci_access *access, unsigned index, struct pci_bus_range *range);
 	/*
 	 * Only of back ends that know their functions from a list: the first function at or
@@ -44,8 +43,7 @@ struct pci_access_operations {
 	 * function that reads all ones is unreadable, not absent. NULL: the fabric is scanned.
 	 */
 	bool (*next)(struct pci_access *access, struct pci_address *address);
-	/* May this bus, to which no bridge leads, be a root bus? NULL: any may. Saves looking.
-	 */
+	/* May this bus, to which no bridge leads, be a root? NULL: any may. Saves looking. */
 	bool (*may_be_root)(struct pci_access *access, uint32_t segment, unsigned bus);
 	/* An address for BAR accesses of a back end whose BARs lie in no address space; as
 	 * platform_pci_functions.map. NULL: BARs are mapped. */
@@ -73,6 +71,9 @@ int pci_config_write(struct pci_access *access, struct pci_address address, unsi
 		     unsigned width, uint32_t value) MUST_CHECK;
 
 /* All ones of a width in bytes, 4 for a width that does not exist. */
-uint32_t pci_config_all_ones(unsigned width);
+static inline uint32_t pci_config_all_ones(unsigned width)
+{
+	return width == 1 ? 0xffu : width == 2 ? 0xffffu : 0xffffffffu;
+}
 
 #endif

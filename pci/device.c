@@ -7,57 +7,42 @@
 #include <pci/internal.h>
 #include <pci/regs.h>
 
-static const char *const defect_texts[PCI_DEFECT_KINDS] = {
-	[PCI_DEFECT_NOT_READY] = "said 'not ready' for one second; treated as absent",
-	[PCI_DEFECT_HEADER_TYPE] =
-		"has a header type nobody defined; its BARs are not looked at",
-	[PCI_DEFECT_CAPABILITY_POINTER] = "capability list points outside its area; cut there",
-	[PCI_DEFECT_CAPABILITY_LOOP] = "capability list is a loop; cut there",
-	[PCI_DEFECT_CAPABILITY_COUNT] = "capability list is longer than its area; cut",
-	[PCI_DEFECT_CAPABILITY_ID] = "capability list has an entry of all ones; cut there",
-	[PCI_DEFECT_EXTENDED_ALIAS] =
-		"shows its first 256 bytes again as extended space; ignored",
-	[PCI_DEFECT_ARI_CHAIN] = "names a next ARI function that is not above it",
-	[PCI_DEFECT_VIRTUAL_FUNCTIONS] = "has more virtual functions than fit its bus numbers",
-	[PCI_DEFECT_BRIDGE_PRIMARY] = "bridge believes to be on another bus",
-	[PCI_DEFECT_BRIDGE_ORDER] = "bridge numbers are not primary < secondary <= subordinate",
-	[PCI_DEFECT_BRIDGE_RANGE] = "bridge claims buses outside those of the bridge above",
-	[PCI_DEFECT_BRIDGE_OVERLAP] = "bridge claims buses of a neighbour",
-	[PCI_DEFECT_BRIDGE_UNCONFIGURED] = "bridge has no bus number; what is below is unknown",
-	[PCI_DEFECT_BRIDGE_OUT_OF_REACH] =
-		"bridge leads to buses configuration space cannot reach",
-	[PCI_DEFECT_BRIDGE_STUCK] = "bridge did not take the bus number written to it",
-	[PCI_DEFECT_BUS_TWICE] = "bridge leads to a bus that another one leads to as well",
-	[PCI_DEFECT_BUS_NUMBERS] = "no bus number left for what is below this bridge",
-	[PCI_DEFECT_NO_MEMORY] = "was found but not kept: memory is short",
-};
+#define DEFECT_TEXT(name, text) text,
+static const char *const defect_texts[] = {PCI_DEFECTS(DEFECT_TEXT)};
 
 const char *pci_defect_text(enum pci_defect_kind kind)
 {
 	return defect_texts[kind];
 }
 
-void pci_defect_add(struct pci_fabric *fabric, struct pci_address address,
-		    enum pci_defect_kind kind, uint32_t value)
+static const struct pci_defect *find_defect(const struct pci_fabric *fabric,
+					    enum pci_defect_kind kind,
+					    const struct pci_address *address)
 {
 	for (unsigned i = 0; i < MIN(fabric->defect_count, PCI_DEFECTS_MAX); i++) {
-		if (fabric->defects[i].kind == kind &&
-		    pci_address_equal(fabric->defects[i].address, address))
-			return;
+		const struct pci_defect *defect = &fabric->defects[i];
+
+		if (defect->kind == kind &&
+		    (!address || pci_address_equal(defect->address, *address)))
+			return defect;
 	}
-	if (fabric->defect_count < PCI_DEFECTS_MAX)
-		fabric->defects[fabric->defect_count] =
-			(struct pci_defect){address, kind, value};
-	fabric->defect_count++;
+	return NULL;
 }
 
 bool pci_defect_seen(const struct pci_fabric *fabric, enum pci_defect_kind kind)
 {
-	for (unsigned i = 0; i < MIN(fabric->defect_count, PCI_DEFECTS_MAX); i++) {
-		if (fabric->defects[i].kind == kind)
-			return true;
-	}
-	return false;
+	return find_defect(fabric, kind, NULL);
+}
+
+void pci_defect_add(struct pci_fabric *fabric, struct pci_address address,
+		    enum pci_defect_kind kind, uint32_t value)
+{
+	if (find_defect(fabric, kind, &address))
+		return;
+	if (fabric->defect_count < PCI_DEFECTS_MAX)
+		fabric->defects[fabric->defect_count] =
+			(struct pci_defect){address, kind, value};
+	fabric->defect_count++;
 }
 
 void pci_fabric_init(struct pci_fabric *fabric, struct pci_access *access)
@@ -117,43 +102,64 @@ struct pci_device *pci_device_find(const struct pci_fabric *fabric, struct pci_a
 	return NULL;
 }
 
-int pci_read8(const struct pci_device *device, unsigned offset, uint8_t *value)
+/* Functions further down the list that may be relatives: of the same segment. */
+static struct pci_device *next_with_parent(const struct pci_device *device,
+					   const struct pci_device *parent)
 {
-	uint32_t wide;
-	int error = pci_config_read(device->fabric->access, device->address, offset, 1, &wide);
+	const struct list_head *link = device->link.next;
 
-	*value = (uint8_t)wide;
-	return error;
+	for (; link != &device->fabric->devices; link = link->next) {
+		struct pci_device *next = list_entry(link, struct pci_device, link);
+
+		if (next->address.segment != device->address.segment)
+			break;
+		if (next->parent == parent &&
+		    (parent || next->address.bus == device->address.bus))
+			return next;
+	}
+	return NULL;
 }
 
-int pci_read16(const struct pci_device *device, unsigned offset, uint16_t *value)
+struct pci_device *pci_first_child(const struct pci_device *bridge)
 {
-	uint32_t wide;
-	int error = pci_config_read(device->fabric->access, device->address, offset, 2, &wide);
-
-	*value = (uint16_t)wide;
-	return error;
+	return next_with_parent(bridge, bridge);
 }
 
-int pci_read32(const struct pci_device *device, unsigned offset, uint32_t *value)
+struct pci_device *pci_next_sibling(const struct pci_device *device)
 {
-	return pci_config_read(device->fabric->access, device->address, offset, 4, value);
+	return next_with_parent(device, device->parent);
 }
 
-int pci_write8(const struct pci_device *device, unsigned offset, uint8_t value)
+uint32_t pci_get(const struct pci_device *device, unsigned offset, unsigned width)
 {
-	return pci_config_write(device->fabric->access, device->address, offset, 1, value);
+	uint32_t value;
+
+	(void)pci_config_read(device->fabric->access, device->address, offset, width, &value);
+	return value;
 }
 
-int pci_write16(const struct pci_device *device, unsigned offset, uint16_t value)
-{
-	return pci_config_write(device->fabric->access, device->address, offset, 2, value);
-}
+#define DEFINE_ACCESS(bits)                                                                  \
+	int pci_read##bits(const struct pci_device *device, unsigned offset,                 \
+			   uint##bits##_t *value)                                            \
+	{                                                                                    \
+		uint32_t wide;                                                               \
+		int error = pci_config_read(device->fabric->access, device->address, offset, \
+					    bits / 8, &wide);                                \
+                                                                                             \
+		*value = (uint##bits##_t)wide;                                               \
+		return error;                                                                \
+	}                                                                                    \
+                                                                                             \
+	int pci_write##bits(const struct pci_device *device, unsigned offset,                \
+			    uint##bits##_t value)                                            \
+	{                                                                                    \
+		return pci_config_write(device->fabric->access, device->address, offset,     \
+					bits / 8, value);                                    \
+	}
 
-int pci_write32(const struct pci_device *device, unsigned offset, uint32_t value)
-{
-	return pci_config_write(device->fabric->access, device->address, offset, 4, value);
-}
+DEFINE_ACCESS(8)
+DEFINE_ACCESS(16)
+DEFINE_ACCESS(32)
 
 int pci_command_change(const struct pci_device *device, uint16_t clear, uint16_t set)
 {
@@ -167,14 +173,11 @@ int pci_command_change(const struct pci_device *device, uint16_t clear, uint16_t
 
 int pci_path_enable(const struct pci_device *device, uint16_t bits)
 {
-	for (; device; device = device->parent) {
-		uint16_t command;
-		int error = pci_read16(device, PCI_REG_COMMAND, &command);
+	int error = 0;
 
-		if (error == 0 && (command & bits) != bits)
-			error = pci_write16(device, PCI_REG_COMMAND, command | bits);
-		if (error != 0)
-			return error;
+	for (; device && error == 0; device = device->parent) {
+		if ((~pci_get(device, PCI_REG_COMMAND, 2) & bits) != 0)
+			error = pci_command_change(device, 0, bits);
 	}
-	return 0;
+	return error;
 }

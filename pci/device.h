@@ -46,7 +46,7 @@ struct pci_device {
 	uint16_t device;     /* of a virtual function: what its physical function declares */
 	uint32_t class_code; /* base << 16 | sub << 8 | interface */
 	uint8_t revision;
-	uint8_t header_type; /* without the multifunction bit: 0 endpoint, 1 bridge, 2 CardBus
+	uint8_t header_type; /* without the multifunction bit: 0 function, 1 bridge, 2 CardBus
 			      */
 	bool multifunction;  /* as the header says; not used below an ARI port */
 	enum pci_readability readability;
@@ -57,6 +57,7 @@ struct pci_device {
 	uint16_t msix;
 	uint16_t ari;
 	uint16_t sriov;
+	bool enhanced;           /* Enhanced Allocation: its BARs are fixed, never sized */
 	uint8_t express_version; /* both only with express != 0 */
 	uint8_t port_type;       /* enum pci_port_type, or a reserved value */
 
@@ -66,12 +67,8 @@ struct pci_device {
 	uint8_t subordinate;
 	bool unreachable; /* a bridge whose numbers lead nowhere: what is below is unknown */
 
-	/* Tree. parent: the bridge whose secondary bus this is on, NULL on a root bus.
-	 * Functions of a root bus are siblings only while it is scanned: iterate over the list
-	 * for roots. */
+	/* The bridge whose secondary bus this is on; NULL on a root bus. */
 	struct pci_device *parent;
-	struct pci_device *first_child;
-	struct pci_device *next_sibling;
 	bool parent_by_range; /* only an ancestor: the bridges between are not in the image */
 	struct pci_device *physical_function; /* not NULL: this is a virtual function */
 
@@ -79,34 +76,35 @@ struct pci_device {
 	const struct pci_driver *driver;
 	const char *driver_name; /* for listings: driver is opaque here */
 	void *driver_data;
-	struct pci_msix *interrupts; /* owned by pci/msix.c */
+	struct pci_msix *interrupts; /* both owned by pci/msix.c */
 	struct pci_intx *intx;       /* owned by pci/intx.c */
 };
 
-/* What was wrong with the hardware, the firmware or the image. One sentence each in device.c.
- */
-enum pci_defect_kind {
-	PCI_DEFECT_NOT_READY,
-	PCI_DEFECT_HEADER_TYPE,
-	PCI_DEFECT_CAPABILITY_POINTER,
-	PCI_DEFECT_CAPABILITY_LOOP,
-	PCI_DEFECT_CAPABILITY_COUNT,
-	PCI_DEFECT_CAPABILITY_ID,
-	PCI_DEFECT_EXTENDED_ALIAS,
-	PCI_DEFECT_ARI_CHAIN,
-	PCI_DEFECT_VIRTUAL_FUNCTIONS,
-	PCI_DEFECT_BRIDGE_PRIMARY,
-	PCI_DEFECT_BRIDGE_ORDER,
-	PCI_DEFECT_BRIDGE_RANGE,
-	PCI_DEFECT_BRIDGE_OVERLAP,
-	PCI_DEFECT_BRIDGE_UNCONFIGURED,
-	PCI_DEFECT_BRIDGE_OUT_OF_REACH,
-	PCI_DEFECT_BRIDGE_STUCK,
-	PCI_DEFECT_BUS_TWICE,
-	PCI_DEFECT_BUS_NUMBERS,
-	PCI_DEFECT_NO_MEMORY,
-	PCI_DEFECT_KINDS,
-};
+/* What was wrong with the hardware, the firmware or the image, and one sentence each. */
+#define PCI_DEFECTS(X)                                                                   \
+	X(NOT_READY, "said 'not ready' for one second; treated as absent")               \
+	X(HEADER_TYPE, "has a header type nobody defined; its BARs are not looked at")   \
+	X(CAPABILITY_POINTER, "capability list points outside its area; cut there")      \
+	X(CAPABILITY_LOOP, "capability list is a loop; cut there")                       \
+	X(CAPABILITY_COUNT, "capability list is longer than its area; cut")              \
+	X(CAPABILITY_ID, "capability list has an entry of all ones; cut there")          \
+	X(EXTENDED_ALIAS, "shows its first 256 bytes again as extended space; ignored")  \
+	X(ARI_CHAIN, "names a next ARI function that is not above it")                   \
+	X(VIRTUAL_FUNCTIONS, "has more virtual functions than fit its bus numbers")      \
+	X(BRIDGE_PRIMARY, "bridge believes to be on another bus")                        \
+	X(BRIDGE_ORDER, "bridge numbers are not primary < secondary <= subordinate")     \
+	X(BRIDGE_RANGE, "bridge claims buses outside those of the bridge above")         \
+	X(BRIDGE_OVERLAP, "bridge claims buses of a neighbour")                          \
+	X(BRIDGE_UNCONFIGURED, "bridge has no bus number; what is below is unknown")     \
+	X(BRIDGE_OUT_OF_REACH, "bridge leads to buses configuration space cannot reach") \
+	X(BRIDGE_STUCK, "bridge did not take the bus number written to it")              \
+	X(BUS_TWICE, "bridge leads to a bus that another one leads to as well")          \
+	X(BUS_NUMBERS, "no bus number left for what is below this bridge")               \
+	X(NO_ROOM, "a window or BAR found no room or did not take its address")          \
+	X(NO_MEMORY, "was found but not kept: memory is short")
+
+#define PCI_DEFECT_KIND(name, text) PCI_DEFECT_##name,
+enum pci_defect_kind { PCI_DEFECTS(PCI_DEFECT_KIND) };
 
 struct pci_defect {
 	struct pci_address address;
@@ -141,6 +139,11 @@ void pci_fabric_clear(struct pci_fabric *fabric);
 /* NULL when there is no such function. */
 struct pci_device *pci_device_find(const struct pci_fabric *fabric, struct pci_address address);
 
+/* What is directly below a bridge, and what else is on the same bus of the same bridge, in
+ * ascending order; NULL: nothing, no more. */
+struct pci_device *pci_first_child(const struct pci_device *bridge);
+struct pci_device *pci_next_sibling(const struct pci_device *device);
+
 /* Keep a defect, once per function and kind; beyond PCI_DEFECTS_MAX they are only counted. */
 void pci_defect_add(struct pci_fabric *fabric, struct pci_address address,
 		    enum pci_defect_kind kind, uint32_t value);
@@ -154,7 +157,9 @@ static inline bool pci_device_is_bridge(const struct pci_device *device)
 	return device->header_type == 1;
 }
 
-/* Registers of a device in host order; rules and errors of pci/config.h. */
+/* Registers of a device in host order; rules and errors of pci/config.h. pci_get(): the value
+ * alone, all ones for what cannot be read. */
+uint32_t pci_get(const struct pci_device *device, unsigned offset, unsigned width);
 int pci_read8(const struct pci_device *device, unsigned offset, uint8_t *value);
 int pci_read16(const struct pci_device *device, unsigned offset, uint16_t *value);
 int pci_read32(const struct pci_device *device, unsigned offset, uint32_t *value);

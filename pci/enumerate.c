@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The scan: every bus once, from the roots to the leaves, without recursion. A bus is scanned
- * completely before any bridge on it is entered. Other roots are buses that answer although no
- * bridge leads to them.
+ * The scan: buses in ascending order, each once. A bridge leads to a bus above its own, so that
+ * when a bus has its turn the bridge to it is known, if there is one; a bus that no bridge
+ * claims and that answers is another root. No recursion, and the end is certain.
  */
 #include <pci/enumerate.h>
 #include <errno.h>
@@ -21,13 +21,10 @@ static bool function_answers(struct pci_fabric *fabric, struct pci_address addre
 	uint64_t waited = 0;
 
 	for (uint64_t wait = NSEC_PER_MSEC;; wait *= 2) {
-		uint16_t vendor;
-
 		if (pci_config_read(fabric->access, address, PCI_REG_VENDOR, 4, id) != 0)
 			return false;
-		vendor = (uint16_t)*id;
-		if (vendor != NOT_READY_VENDOR)
-			return vendor != 0xffff && vendor != 0;
+		if ((uint16_t)*id != NOT_READY_VENDOR)
+			return (uint16_t)*id != 0xffff && (uint16_t)*id != 0;
 		if (waited >= NOT_READY_NS)
 			break;
 		wait = MIN(wait, NOT_READY_NS - waited);
@@ -38,45 +35,37 @@ static bool function_answers(struct pci_fabric *fabric, struct pci_address addre
 	return false;
 }
 
-static void read_bridge_numbers(struct pci_device *device)
+void pci_device_read_header(struct pci_device *device, uint32_t id)
 {
-	uint32_t numbers;
+	uint32_t class = pci_get(device, PCI_REG_CLASS, 4), numbers;
+	uint8_t header = (uint8_t)pci_get(device, PCI_REG_HEADER, 1);
 
-	if (pci_read32(device, PCI_REG_BUS_NUMBERS, &numbers) != 0)
-		return;
-	device->primary = (uint8_t)numbers;
-	device->secondary = (uint8_t)(numbers >> 8);
-	device->subordinate = (uint8_t)(numbers >> 16);
-}
-
-void pci_device_read_header(struct pci_device *device)
-{
-	uint32_t class_and_revision;
-	uint8_t header;
-
-	int error = pci_read32(device, PCI_REG_CLASS, &class_and_revision);
-
-	if ((pci_read8(device, PCI_REG_HEADER, &header) | error) != 0)
-		device->readability = PCI_CAPABILITIES_UNREADABLE;
-	device->class_code = class_and_revision >> 8;
-	device->revision = (uint8_t)class_and_revision;
+	device->vendor = (uint16_t)id;
+	device->device = (uint16_t)(id >> 16);
+	device->class_code = class >> 8;
+	device->revision = (uint8_t) class;
 	device->header_type = header & 0x7f;
 	device->multifunction = header & PCI_HEADER_MULTI;
-	if (class_and_revision == 0xffffffff && header == 0xff) {
+	if (device->vendor == 0xffff || (class == 0xffffffff && header == 0xff)) {
 		device->readability = PCI_UNREADABLE; /* it went away, or never was */
 		return;
 	}
 	if (device->header_type > 2)
 		pci_defect_add(device->fabric, device->address, PCI_DEFECT_HEADER_TYPE, header);
-	if (device->header_type == 1)
-		read_bridge_numbers(device);
+	if (device->header_type == 1 &&
+	    pci_read32(device, PCI_REG_BUS_NUMBERS, &numbers) == 0) {
+		device->primary = (uint8_t)numbers;
+		device->secondary = (uint8_t)(numbers >> 8);
+		device->subordinate = (uint8_t)(numbers >> 16);
+	}
 	pci_capabilities_collect(device);
 }
 
-static struct pci_device *scan_function(struct pci_scan *scan, unsigned bus, unsigned devfn)
+/* NULL when nothing answers, or memory is short. */
+static struct pci_device *scan_function(struct pci_scan *scan, unsigned bus, unsigned devfn,
+					struct pci_device *parent)
 {
-	struct pci_address address =
-		pci_address(scan->range.segment, bus, devfn >> 3, devfn & 7);
+	struct pci_address address = {scan->range.segment, (uint8_t)bus, (uint8_t)devfn};
 	struct pci_device *device;
 	uint32_t id;
 
@@ -85,48 +74,25 @@ static struct pci_device *scan_function(struct pci_scan *scan, unsigned bus, uns
 	device = pci_device_add(scan->fabric, address);
 	if (!device)
 		return NULL;
-	device->vendor = (uint16_t)id;
-	device->device = (uint16_t)(id >> 16);
-	pci_device_read_header(device);
-	return device;
-}
-
-/* A bus and the last function found on it, so that the next becomes its sibling. */
-struct bus_cursor {
-	struct pci_scan *scan;
-	unsigned bus;
-	struct pci_device *parent;
-	struct pci_device *first;
-	struct pci_device *last;
-};
-
-static struct pci_device *cursor_add(struct bus_cursor *cursor, unsigned devfn)
-{
-	struct pci_device *device = scan_function(cursor->scan, cursor->bus, devfn);
-
-	if (!device)
-		return NULL;
-	pci_device_link(device, cursor->parent, cursor->last);
-	if (!cursor->first)
-		cursor->first = device;
-	cursor->last = device;
+	device->parent = parent;
+	pci_device_read_header(device, id);
 	return device;
 }
 
 static bool port_forwards_ari(const struct pci_device *port)
 {
-	uint16_t control;
+	uint32_t control = port && port->express_version >= 2
+				   ? pci_get(port, port->express + PCI_EXP_DEVCTL2, 2)
+				   : 0;
 
-	return port && port->express && port->express_version >= 2 &&
-	       pci_read16(port, port->express + PCI_EXP_DEVCTL2, &control) == 0 &&
-	       control != 0xffff && (control & PCI_EXP_ARI_FORWARD);
+	return control != 0xffff && (control & PCI_EXP_ARI_FORWARD);
 }
 
 /*
  * Follow the chain of next function numbers; it only ever ascends, so it ends. It also ends,
  * without fault, at a function that is not there: SR-IOV devices point at virtual functions.
  */
-static void scan_ari_functions(struct bus_cursor *cursor, struct pci_device *device)
+static void scan_ari_functions(struct pci_scan *scan, struct pci_device *device)
 {
 	uint8_t next;
 
@@ -138,22 +104,8 @@ static void scan_ari_functions(struct bus_cursor *cursor, struct pci_device *dev
 				       next);
 			return;
 		}
-		device = cursor_add(cursor, next);
+		device = scan_function(scan, device->address.bus, next, device->parent);
 	}
-}
-
-static void scan_device(struct bus_cursor *cursor, unsigned number)
-{
-	struct pci_device *zero = cursor_add(cursor, number << 3);
-
-	if (!zero)
-		return;
-	if (zero->ari && number == 0 && port_forwards_ari(cursor->parent)) {
-		scan_ari_functions(cursor, zero);
-		return;
-	}
-	for (unsigned function = 1; zero->multifunction && function < 8; function++)
-		cursor_add(cursor, number << 3 | function);
 }
 
 /* A link has one device; what answers beside it is a ghost. */
@@ -165,65 +117,25 @@ static bool is_link(const struct pci_device *parent)
 		parent->port_type == PCI_TYPE_PCI_TO_EXPRESS);
 }
 
-struct pci_device *pci_scan_bus(struct pci_scan *scan, unsigned bus, struct pci_device *parent)
+bool pci_scan_bus(struct pci_scan *scan, unsigned bus, struct pci_device *parent)
 {
-	struct bus_cursor cursor = {.scan = scan, .bus = bus, .parent = parent};
 	unsigned devices = is_link(parent) ? 1 : 32;
+	bool found = false;
 
-	pci_bus_set_add(&scan->scanned, bus);
-	for (unsigned number = 0; number < devices; number++)
-		scan_device(&cursor, number);
-	return cursor.first;
-}
+	for (unsigned number = 0; number < devices; number++) {
+		struct pci_device *zero = scan_function(scan, bus, number << 3, parent);
 
-/* Scan the bus behind each bridge among these siblings, if its numbers can be trusted. */
-static void descend(struct pci_scan *scan, struct pci_device *first)
-{
-	struct pci_bus_set claimed = {{0}};
-
-	for (struct pci_device *bridge = first; bridge; bridge = bridge->next_sibling) {
-		if (pci_device_is_bridge(bridge) && pci_bridge_verify(scan, bridge, &claimed))
-			pci_scan_bus(scan, bridge->secondary, bridge);
-	}
-}
-
-/* Everything below a root bus, by the numbers firmware gave. False when nothing answers. */
-static bool scan_root(struct pci_scan *scan, unsigned bus)
-{
-	struct pci_device *first = pci_scan_bus(scan, bus, NULL), *device = first;
-
-	if (!first)
-		return false;
-	pci_bus_set_add(&scan->roots, bus);
-	descend(scan, first);
-	/* Depth first, without recursion: a group of siblings is descended from when its first
-	 * function is reached, so the walk finds the children it adds. */
-	while (device) {
-		if (device->first_child) {
-			device = device->first_child;
-			descend(scan, device);
+		if (!zero)
 			continue;
+		found = true;
+		if (zero->ari && number == 0 && port_forwards_ari(parent)) {
+			scan_ari_functions(scan, zero);
+			return true;
 		}
-		while (device && !device->next_sibling)
-			device = device->parent;
-		device = device ? device->next_sibling : NULL;
+		for (unsigned function = 1; zero->multifunction && function < 8; function++)
+			scan_function(scan, bus, number << 3 | function, parent);
 	}
-	return true;
-}
-
-/* Buses that bridges lead to, or claim to. */
-static struct pci_bus_set claimed_buses(const struct pci_scan *scan)
-{
-	struct pci_bus_set claimed = scan->scanned;
-	struct pci_device *bridge;
-
-	pci_for_each_device (bridge, scan->fabric) {
-		if (bridge->address.segment != scan->range.segment || bridge->unreachable)
-			continue;
-		for (unsigned bus = bridge->secondary; bus && bus <= bridge->subordinate; bus++)
-			pci_bus_set_add(&claimed, bus);
-	}
-	return claimed;
+	return found;
 }
 
 /* The first bus is always looked at: where nothing else is known, the host bridge is there. */
@@ -238,12 +150,19 @@ static bool may_be_root(const struct pci_scan *scan, unsigned bus)
 static void scan_range(struct pci_fabric *fabric, const struct pci_bus_range *range)
 {
 	struct pci_scan scan = {.fabric = fabric, .range = *range};
-	struct pci_bus_set claimed = {{0}};
+	struct pci_device *device;
 
 	for (unsigned bus = range->first; bus <= range->last; bus++) {
-		if (!pci_bus_set_has(&claimed, bus) && may_be_root(&scan, bus) &&
-		    scan_root(&scan, bus))
-			claimed = claimed_buses(&scan);
+		struct pci_device *bridge = scan.bridges.to[bus];
+
+		if (bridge ? bridge->secondary != bus : !may_be_root(&scan, bus))
+			continue;
+		scan.is_root[bus] = pci_scan_bus(&scan, bus, bridge) && !bridge;
+		pci_for_each_device (device, fabric) {
+			if (pci_device_is_bridge(device) && device->address.bus == bus &&
+			    device->address.segment == range->segment)
+				pci_bridge_verify(&scan, device);
+		}
 	}
 	if (scan.wrong > 0 || (scan.unconfigured > 0 && scan.configured == 0))
 		pci_renumber(&scan);

@@ -8,11 +8,10 @@
 
 static const struct platform_pci_functions *functions;
 
-static bool functions_next(struct pci_access *access, struct pci_address *address)
+static bool functions_next(struct pci_access *access UNUSED, struct pci_address *address)
 {
 	unsigned bdf = pci_address_routing_id(*address);
 
-	(void)access;
 	if (!functions->next(&address->segment, &bdf))
 		return false;
 	address->bus = (uint8_t)(bdf >> 8);
@@ -29,32 +28,29 @@ static unsigned functions_space(struct pci_access *access, struct pci_address ad
 		       : 0;
 }
 
-static int functions_read(struct pci_access *access, struct pci_address address,
+static int functions_read(struct pci_access *access UNUSED, struct pci_address address,
 			  unsigned offset, unsigned width, uint32_t *value)
 {
-	(void)access;
 	return functions->read(address.segment, pci_address_routing_id(address), offset, width,
 			       value);
 }
 
-static int functions_write(struct pci_access *access, struct pci_address address,
+static int functions_write(struct pci_access *access UNUSED, struct pci_address address,
 			   unsigned offset, unsigned width, uint32_t value)
 {
-	(void)access;
 	return functions->write(address.segment, pci_address_routing_id(address), offset, width,
 				value);
 }
 
-static volatile void *functions_map(struct pci_access *access, struct pci_address address,
-				    unsigned bar, uint64_t offset, uint64_t length)
+static volatile void *functions_map(struct pci_access *access UNUSED,
+				    struct pci_address address, unsigned bar, uint64_t offset,
+				    uint64_t length)
 {
-	(void)access;
 	return functions->map(address.segment, pci_address_routing_id(address), bar, offset,
 			      length);
 }
 
 static const struct pci_access_operations functions_operations = {
-	.name = "functions",
 	.space = functions_space,
 	.read = functions_read,
 	.write = functions_write,

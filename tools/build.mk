@@ -15,7 +15,7 @@
 #   port-outputs, port-rules   what is built beside quire.elf, and the file that tells how
 
 include platform/files.mk
-folders := boot kernel mm pci drivers platform/$(PORT) tests apps
+folders := boot kernel mm pci drivers tools/pci platform/$(PORT) tests apps
 include $(wildcard $(addsuffix /files.mk,$(folders)))
 
 out  := build/$(PORT)-$(BUILD)-$(TOOLCHAIN)

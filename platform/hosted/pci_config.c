@@ -2,7 +2,7 @@
 /*
  * The developer's machine has no configuration space of its own to look at: there are no ports
  * and no functions until a test plugs some in, nobody states anything about AtomicOps, and no
- * hypervisor is known. Dumps and tables come through pci/image.h instead.
+ * hypervisor is known. Dumps and tables come through tools/pci/image.h instead.
  */
 #include <platform/pci_config.h>
 #include <hosted.h>

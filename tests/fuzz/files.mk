@@ -5,4 +5,4 @@ fuzzers += acpi command_line efi_memory_map pvh_info virtqueue
 fuzz-support += tests/fuzz/fuzz_platform.c
 fuzz-support += tests/drivers/fake_ring.c
 fuzzers += pci_capability pci_dump
-fuzz-support += tools/pci/dump.c
+fuzz-support += tools/pci/dump.c tools/pci/image.c

@@ -8,11 +8,11 @@
  */
 #include <kernel/assert.h>
 #include <kernel/kmem.h>
-#include <pci/atomic_report.h>
+#include <tools/pci/atomic_report.h>
 #include <pci/bar.h>
 #include <pci/capability.h>
 #include <pci/enumerate.h>
-#include <pci/image.h>
+#include <tools/pci/image.h>
 #include <stdlib.h>
 
 #define FUNCTIONS_MAX 24

@@ -293,9 +293,12 @@ TEST(acpi, mcfg_gives_segments)
 	REQUIRE(acpi_ecam_next(&cursor, &ecam));
 	CHECK(ecam.base.addr == 0xb0000000 && ecam.segment == 0 && ecam.last_bus == 0xff);
 	REQUIRE(acpi_ecam_next(&cursor, &ecam));
+	CHECK(ecam.base.addr == 0xc0000000 && ecam.first_bus == 9 && ecam.last_bus == 0);
+	REQUIRE(acpi_ecam_next(&cursor, &ecam));
 	CHECK(ecam.base.addr == 0x4000000000 && ecam.segment == 0x1234);
 	CHECK(ecam.first_bus == 0x20 && ecam.last_bus == 0x3f);
 	CHECK(!acpi_ecam_next(&cursor, &ecam));
+	CHECK_EQ(acpi_ecam_rest(), 5);
 }
 
 static size_t put_dsdt(const char *code, size_t length)

@@ -4,7 +4,7 @@
  */
 #include <errno.h>
 #include <pci/config.h>
-#include <pci/image.h>
+#include <tools/pci/image.h>
 #include <pci/regs.h>
 #include <kernel/bits.h>
 #include <tests/pci/topology.h>

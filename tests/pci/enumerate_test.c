@@ -570,3 +570,32 @@ TEST(pci_enumerate, missing_bridges_leave_an_ancestor_and_a_gap)
 	pci_image_destroy(&listed);
 	topology_free(t);
 }
+
+static bool only_bus_7(struct pci_access *access, uint32_t segment, unsigned bus)
+{
+	(void)access;
+	(void)segment;
+	return bus == 7;
+}
+
+TEST(pci_enumerate, buses_that_cannot_be_roots_are_not_asked)
+{
+	struct topology *t = topology_new();
+	struct pci_access_operations operations = *t->image.access.operations;
+
+	topology_conventional(t, NULL, DEVFN(1, 0));
+	for (unsigned bus = 6; bus <= 7; bus++) {
+		struct pci_image_function *host =
+			pci_image_add(&t->image, pci_address(0, bus, 0, 0), 256);
+
+		REQUIRE(host != NULL);
+		pci_image_set(host, PCI_REG_VENDOR, 4, 0x12345678);
+	}
+	operations.may_be_root = only_bus_7;
+	t->image.access.operations = &operations;
+	topology_enumerate(t);
+	CHECK_EQ(t->fabric.device_count, 2);
+	CHECK(pci_device_find(&t->fabric, pci_address(0, 7, 0, 0)) != NULL);
+	CHECK(t->image.access.reads < 100);
+	topology_free(t);
+}

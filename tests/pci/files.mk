@@ -9,10 +9,7 @@ tests += \
 	tests/pci/config_test.c \
 	tests/pci/dump_test.c \
 	tests/pci/enumerate_test.c \
-	tests/pci/mcfg_test.c \
 	tests/pci/report_test.c \
-	tests/pci/root_buses_test.c \
-	tests/pci/topology.c \
-	tools/pci/dump.c
+	tests/pci/topology.c
 
 tests-hosted += tests/pci/functions_test.c tests/pci/driver_test.c tests/pci/fixtures_test.c tests/pci/hardware_test.c

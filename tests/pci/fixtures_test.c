@@ -4,7 +4,7 @@
  * they are read from ../shared/fixtures/pci (or QUIRE_PCI_FIXTURES), and where that is absent
  * the tests say SKIP. Hosted only.
  */
-#include <pci/atomic_report.h>
+#include <tools/pci/atomic_report.h>
 #include <pci/enumerate.h>
 #include <stdio.h>
 #include <stdlib.h>

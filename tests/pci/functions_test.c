@@ -8,7 +8,7 @@
 #include <pci/bar.h>
 #include <pci/enumerate.h>
 #include <pci/hardware.h>
-#include <pci/image.h>
+#include <tools/pci/image.h>
 #include <pci/regs.h>
 #include <platform/hosted/hosted.h>
 #include <platform/pci_config.h>

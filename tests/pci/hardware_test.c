@@ -10,6 +10,7 @@
 #include <platform/memory.h>
 #include <platform/mmu.h>
 #include <string.h>
+#include <tests/kernel/text_sink.h>
 #include <tests/pci/topology.h>
 #include <tests/test.h>
 
@@ -83,6 +84,7 @@ static void build(uint32_t ecam_id, const struct hosted_pci_ports *plugged)
 	tables[MCFG + 55] = ECAM_BUSES - 1;
 	put_header(tables + MCFG, "MCFG", 60);
 	CHECK_EQ(acpi_load(phys(TABLES + RSDP), view), 1);
+	info = (struct boot_info){0};
 	boot_info = &info;
 	hosted_pci_set_ports(plugged);
 	port_accesses = 0;
@@ -163,6 +165,89 @@ static void put_entry(unsigned index, uint64_t base, unsigned segment, unsigned 
 	entry[10] = (uint8_t)first;
 	entry[11] = (uint8_t)last;
 	put_header(mcfg, "MCFG", 44 + 16 * (index + 1));
+}
+
+/* The messages of a start on a machine whose tables have changed. */
+static const char *restart(struct pci_access **access)
+{
+	CHECK_EQ(acpi_load(phys(TABLES + RSDP), view), 1);
+	text_sink_open();
+	*access = pci_hardware_access();
+	return text_sink_close();
+}
+
+TEST(pci_hardware, A_T53_address_counts_from_bus_0_whatever_the_first_bus)
+{
+	struct pci_access *access;
+	uint32_t value;
+
+	build(0x29c08086, NULL);
+	put_entry(0, ECAM_BASE - MIB(0x40), 0, 0x40, 0x41);
+	CHECK_STR(restart(&access), "");
+	REQUIRE(access != NULL);
+	CHECK_EQ(pci_config_read(access, pci_address(0, 0x40, 0, 0), 0, 4, &value), 0);
+	CHECK_EQ(value, 0x29c08086);
+	CHECK(pci_config_read(access, pci_address(0, 0x3f, 0, 0), 0, 4, &value) != 0);
+	CHECK(pci_config_read(access, pci_address(0, 0x42, 0, 0), 0, 4, &value) != 0);
+	CHECK(pci_config_read(access, pci_address(1, 0x40, 0, 0), 0, 4, &value) != 0);
+	forget();
+}
+
+TEST(pci_hardware, A_T53_truncated_entry_is_reported)
+{
+	uint8_t *mcfg = (uint8_t *)phys_to_virt(phys(TABLES)) + MCFG;
+	struct pci_access *access;
+
+	build(0x29c08086, NULL);
+	put_header(mcfg, "MCFG", 60 + 15);
+	CHECK(strstr(restart(&access), "MCFG ends inside an entry"));
+	REQUIRE(access != NULL);
+	CHECK_STR(pci_hardware_description(), "ECAM segment 0 bus 00-01");
+	put_header(mcfg, "MCFG", 40);
+	CHECK(strstr(restart(&access), "MCFG ends inside an entry"));
+	CHECK(access == NULL);
+	forget();
+}
+
+TEST(pci_hardware, A_T53_entries_not_to_be_believed_are_left_out_with_a_reason)
+{
+	struct boot_range ram = {.start = {ECAM_BASE + MIB(8)}, .size = MIB(1)};
+	struct pci_access *access;
+	const char *text;
+
+	build(0x29c08086, NULL);
+	boot_info->ranges = &ram;
+	boot_info->range_count = 1;
+	put_entry(1, 0, 1, 0, 0xff);
+	put_entry(2, ECAM_BASE + MIB(2), 2, 8, 7);
+	put_entry(3, ECAM_BASE + MIB(7), 3, 0, 1);
+	put_entry(4, ECAM_BASE + MIB(2), 0, 1, 2);
+	put_entry(5, ECAM_BASE + MIB(2), 0, 2, 3);
+	text = restart(&access);
+	CHECK(strstr(text, "segment 1 bus 00-ff, is ignored: it has address 0"));
+	CHECK(strstr(text, "segment 2 bus 08-07, is ignored: it ends before its first bus"));
+	CHECK(strstr(text, "segment 3 bus 00-01, is ignored: it lies in RAM"));
+	CHECK(strstr(text, "bus 01-02, is ignored: an entry before it has the same buses"));
+	CHECK(!strstr(text, "bus 02-03"));
+	REQUIRE(access != NULL);
+	CHECK_EQ(access->operations->space(access, pci_address(0, 3, 0, 0)), 4096);
+	CHECK_EQ(access->operations->space(access, pci_address(3, 0, 0, 0)), 0);
+	forget();
+	boot_info = NULL;
+}
+
+TEST(pci_hardware, more_entries_than_kept_are_reported)
+{
+	struct pci_access *access;
+
+	build(0x29c08086, NULL);
+	for (unsigned i = 0; i < 18; i++)
+		put_entry(i, ECAM_BASE, i, 0, 0);
+	CHECK(strstr(restart(&access), "segment 16 bus 00-00, is ignored: there are more"));
+	REQUIRE(access != NULL);
+	CHECK_EQ(access->operations->space(access, pci_address(15, 0, 0, 0)), 4096);
+	CHECK_EQ(access->operations->space(access, pci_address(16, 0, 0, 0)), 0);
+	forget();
 }
 
 TEST(pci_hardware, entries_of_one_segment_become_one_range)

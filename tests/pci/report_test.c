@@ -3,8 +3,8 @@
  * What people see: atomics and lspci as text and JSON.
  */
 #include <errno.h>
-#include <pci/atomic_report.h>
-#include <pci/lspci.h>
+#include <tools/pci/atomic_report.h>
+#include <tools/pci/lspci.h>
 #include <string.h>
 #include <tests/kernel/text_sink.h>
 #include <tests/pci/topology.h>
@@ -23,7 +23,7 @@ static const char *print_report(const struct atomic_report *report,
 	int error;
 
 	text_sink_open();
-	error = atomic_report_print(report, only);
+	error = atomic_report_print(report, only, false);
 	CHECK_EQ(error, 0);
 	return text_sink_close();
 }
@@ -147,13 +147,14 @@ TEST(pci_report, json_is_one_line_with_the_same_verdicts)
 
 	topology_device(t, topology_endpoint(t, root));
 	text_sink_open();
-	error = atomic_report_print_json(&report, NULL);
+	error = atomic_report_print(&report, NULL, true);
 	text = text_sink_close();
 	CHECK_EQ(error, 0);
 	CHECK_EQ(count(text, "\n"), 1);
 	CHECK(strstr(text, "\"device\":\"0000:01:00.0\""));
 	CHECK(strstr(text, "\"r32\":\"YES\",\"r64\":\"NO\",\"r128\":\"NO\""));
-	CHECK(strstr(text, "\"slots\":[{\"port\":\"0000:00:01.0\",\"now\":\"0000:01:00.0\""));
+	CHECK(strstr(text, "\"slots\":[{\"port\":\"0000:00:01.0\",\"link\":\"-\","
+			   "\"now\":\"0000:01:00.0\",\"r32\":\"YES\",\"r64\":\"NO\""));
 	topology_free(t);
 }
 
@@ -249,7 +250,7 @@ TEST(pci_lspci, functions_details_and_bytes_are_printed)
 		  "00:01.0 PCI bridge: Device 1f01:0002 (rev 01)\n"
 		  "01:00.0 VGA controller: Device 1f02:0001 (rev 01)\n");
 	text = run_lspci(t, 0, details, NULL);
-	CHECK(strstr(text, "\tBus: primary=00, secondary=01, subordinate=01\n"));
+	CHECK(strstr(text, "\tBus: primary=00, secondary=01, subordinate=01, sec-latency=0\n"));
 	CHECK(strstr(text, "\tMemory at 1febd0000 (64-bit, prefetchable) [disabled]\n"));
 	CHECK(strstr(text, "\tI/O ports at c000 [disabled]\n"));
 	CHECK(strstr(text, "\tCapabilities: [40] Express (v2) Root Port (Slot-), MSI 00\n"));

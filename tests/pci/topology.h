@@ -8,7 +8,7 @@
 #define TESTS_PCI_TOPOLOGY_H
 
 #include <pci/atomic_ops.h>
-#include <pci/image.h>
+#include <tools/pci/image.h>
 
 #define TOPOLOGY_EXPRESS 0x40u
 #define TOPOLOGY_DEVCAP2 (TOPOLOGY_EXPRESS + PCI_EXP_DEVCAP2)

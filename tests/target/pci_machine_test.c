@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <kernel/kmem.h>
 #include <pci/atomic_ops.h>
-#include <pci/atomic_report.h>
+#include <tools/pci/atomic_report.h>
 #include <pci/enumerate.h>
 #include <platform/pci_config.h>
 #include <tests/test.h>
@@ -96,8 +96,8 @@ TEST(pci_machine, A_T49_second_root_has_a_root_port_without_a_parent)
 	CHECK(port->parent == NULL);
 	CHECK_EQ(port->port_type, PCI_TYPE_ROOT_PORT);
 	CHECK_EQ(port->secondary, 0x41);
-	REQUIRE(port->first_child != NULL);
-	CHECK(port->first_child->parent == port);
+	REQUIRE(pci_first_child(port) != NULL);
+	CHECK(pci_first_child(port)->parent == port);
 }
 
 /* Deepest bridge first, so that each can still be reached. */
@@ -209,7 +209,7 @@ TEST(pci_machine, A_T50_empty_ports_have_a_verdict_with_its_cause)
 	need_fabric();
 	result = new_result();
 	pci_for_each_device (port, &pci_fabric) {
-		if (!atomic_report_is_slot(port) || port->first_child)
+		if (!atomic_report_is_slot(port) || pci_first_child(port))
 			continue;
 		empty++;
 		CHECK_EQ(atomic_ops_evaluate_slot(port, ATOMIC_ALL, result), 0);

@@ -7,7 +7,7 @@
 #ifndef TOOLS_PCI_DUMP_H
 #define TOOLS_PCI_DUMP_H
 
-#include <pci/image.h>
+#include <tools/pci/image.h>
 #include <stddef.h>
 
 #define PCI_DUMP_FUNCTIONS_MAX 65536u

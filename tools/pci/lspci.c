@@ -3,12 +3,12 @@
  * The command lspci: list, dump, JSON. Details of -v are in lspci_details.c, the tree in
  * lspci_tree.c.
  */
-#include <pci/lspci.h>
+#include <tools/pci/lspci.h>
 #include <errno.h>
 #include <kernel/json.h>
 #include <kernel/log.h>
 #include <kernel/shell.h>
-#include <pci/class_names.h>
+#include <tools/pci/names.h>
 #include <string.h>
 
 /* What the arguments ask for. */
@@ -17,40 +17,24 @@ struct request {
 	bool tree;
 	bool json;
 	unsigned bytes;
-	bool one;
-	struct pci_address address;
+	const struct pci_device *one; /* NULL: all */
 };
 
-static const char *short_address(const struct pci_device *device, char text[PCI_ADDRESS_TEXT])
+/* The segment is shown only when the fabric has another than 0. */
+static void print_function(const struct pci_device *device, bool details)
 {
 	const struct pci_device *last =
 		list_entry(device->fabric->devices.prev, struct pci_device, link);
+	char text[PCI_ADDRESS_TEXT], class[PCI_NAME_TEXT];
 
 	pci_address_format(device->address, text);
-	return last->address.segment == 0 ? text + 5 : text;
-}
-
-static void print_class(const struct pci_device *device)
-{
-	const char *name = pci_class_name(device->class_code);
-
-	if (name)
-		print("%s", name);
-	else
-		print("Class %04x", (unsigned)device->class_code >> 8);
-}
-
-void lspci_print_function(const struct pci_device *device, bool details)
-{
-	char text[PCI_ADDRESS_TEXT];
-
-	print("%s ", short_address(device, text));
+	print("%s ", last->address.segment == 0 ? text + 5 : text);
 	if (device->readability == PCI_UNREADABLE) {
 		print("!!! Does not answer\n");
 		return;
 	}
-	print_class(device);
-	print(": Device %04x:%04x", device->vendor, device->device);
+	print("%s: Device %04x:%04x", pci_class_name(device->class_code, class), device->vendor,
+	      device->device);
 	if (device->revision)
 		print(" (rev %02x)", device->revision);
 	if (details && device->class_code & 0xff)
@@ -58,30 +42,25 @@ void lspci_print_function(const struct pci_device *device, bool details)
 	print("\n");
 }
 
-void lspci_print_bytes(const struct pci_device *device, unsigned size)
+static void print_bytes(const struct pci_device *device, unsigned size)
 {
-	unsigned space = device->fabric->access->operations->space(device->fabric->access,
-								   device->address);
+	struct pci_access *access = device->fabric->access;
+	unsigned space = access->operations->space(access, device->address);
 
-	for (unsigned offset = 0; offset < size && offset < space; offset += 16) {
-		print("%02x:", offset);
-		for (unsigned i = 0; i < 16; i += 4) {
-			uint32_t value;
+	for (unsigned offset = 0; offset < size && offset < space; offset += 4) {
+		uint32_t value = pci_get(device, offset, 4);
 
-			if (pci_read32(device, offset + i, &value) != 0)
-				print(" ?? ?? ?? ??");
-			else
-				print(" %02x %02x %02x %02x", (unsigned)value & 0xff,
-				      (unsigned)value >> 8 & 0xff, (unsigned)value >> 16 & 0xff,
-				      (unsigned)value >> 24);
-		}
-		print("\n");
+		if (offset % 16 == 0)
+			print("%02x:", offset);
+		print(" %02x %02x %02x %02x%s", (unsigned)value & 0xff,
+		      (unsigned)value >> 8 & 0xff, (unsigned)value >> 16 & 0xff,
+		      (unsigned)value >> 24, offset % 16 == 12 ? "\n" : "");
 	}
 }
 
 static void json_function(struct json *json, const struct pci_device *device)
 {
-	char text[PCI_ADDRESS_TEXT];
+	char text[PCI_ADDRESS_TEXT], type[PCI_NAME_TEXT];
 
 	json_object(json, NULL);
 	json_string(json, "address", pci_address_format(device->address, text));
@@ -90,7 +69,7 @@ static void json_function(struct json *json, const struct pci_device *device)
 	json_format(json, "class", "%06x", (unsigned)device->class_code);
 	json_number(json, "revision", device->revision);
 	json_number(json, "header", device->header_type);
-	json_string(json, "type", pci_port_type_name(device));
+	json_string(json, "type", pci_port_type_name(device, type));
 	if (pci_device_is_bridge(device)) {
 		json_number(json, "secondary", device->secondary);
 		json_number(json, "subordinate", device->subordinate);
@@ -111,7 +90,7 @@ static void print_json(const struct pci_fabric *fabric, const struct request *re
 	json_number(&json, "defects", fabric->defect_count);
 	json_array(&json, "functions");
 	pci_for_each_device (device, fabric) {
-		if (!request->one || pci_address_equal(device->address, request->address))
+		if (!request->one || device == request->one)
 			json_function(&json, device);
 	}
 	json_finish(&json);
@@ -119,74 +98,66 @@ static void print_json(const struct pci_fabric *fabric, const struct request *re
 
 static bool parse_option(const char *option, struct request *request)
 {
-	if (strcmp(option, "-v") == 0)
-		request->details = true;
-	else if (strcmp(option, "-t") == 0)
-		request->tree = true;
-	else if (strcmp(option, "-j") == 0)
-		request->json = true;
-	else if (strcmp(option, "-x") == 0)
+	request->details |= strcmp(option, "-v") == 0;
+	request->tree |= strcmp(option, "-t") == 0;
+	request->json |= strcmp(option, "-j") == 0;
+	if (strcmp(option, "-x") == 0)
 		request->bytes = 64;
 	else if (strcmp(option, "-xxx") == 0)
 		request->bytes = PCI_SPACE_CONVENTIONAL;
 	else if (strcmp(option, "-xxxx") == 0)
 		request->bytes = PCI_SPACE_EXPRESS;
 	else
-		return strcmp(option, "-s") == 0;
+		return option[0] == '-' && strchr("vtjs", option[1]) && strlen(option) == 2;
 	return true;
 }
 
-static int parse(int argc, char **argv, struct request *request)
+static int parse(const struct pci_fabric *fabric, int argc, char **argv,
+		 struct request *request)
 {
-	for (int i = 1; i < argc; i++) {
-		int length = pci_address_parse(argv[i], &request->address);
+	struct pci_address address;
 
-		if (length > 0 && argv[i][length] == '\0') {
-			request->one = true;
-		} else if (!parse_option(argv[i], request)) {
+	for (int i = 1; i < argc; i++) {
+		int length = pci_address_parse(argv[i], &address);
+
+		if (parse_option(argv[i], request))
+			continue;
+		if (length < 0 || argv[i][length] != '\0') {
 			print("lspci: \"%s\" is neither an option nor an address; try: help "
 			      "lspci\n",
 			      argv[i]);
 			return -EINVAL;
 		}
+		request->one = pci_device_find(fabric, address);
+		if (!request->one) {
+			print("lspci: there is no function at %s; lspci lists all\n", argv[i]);
+			return -ENODEV;
+		}
 	}
 	return 0;
-}
-
-static void print_one(struct pci_device *device, const struct request *request)
-{
-	lspci_print_function(device, request->details);
-	if (request->details)
-		lspci_print_details(device);
-	if (request->bytes)
-		lspci_print_bytes(device, request->bytes);
-	if (request->details || request->bytes)
-		print("\n");
 }
 
 int lspci_run(struct pci_fabric *fabric, int argc, char **argv)
 {
 	struct request request = {0};
 	struct pci_device *device;
-	int error = parse(argc, argv, &request);
+	int error = parse(fabric, argc, argv, &request);
 
 	if (error != 0)
 		return error;
-	if (request.one && !pci_device_find(fabric, request.address)) {
-		print("lspci: there is no function at this address; lspci lists all\n");
-		return -ENODEV;
-	}
-	if (request.json) {
+	if (request.json)
 		print_json(fabric, &request);
-		return 0;
-	}
-	if (request.tree) {
+	else if (request.tree)
 		lspci_print_tree(fabric);
-		return 0;
-	}
 	pci_for_each_device (device, fabric) {
-		if (!request.one || pci_address_equal(device->address, request.address))
-			print_one(device, &request);
+		if (request.json || request.tree || (request.one && device != request.one))
+			continue;
+		print_function(device, request.details);
+		if (request.details)
+			lspci_print_details(device);
+		print_bytes(device, request.bytes);
+		if (request.details || request.bytes)
+			print("\n");
 	}
 	return 0;
 }

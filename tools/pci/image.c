@@ -4,7 +4,7 @@
  * thousand functions stays quick; routed ones by asking each whether its bridges forward the
  * bus.
  */
-#include <pci/image.h>
+#include <tools/pci/image.h>
 #include <kernel/bits.h>
 #include <kernel/kmem.h>
 #include <pci/regs.h>
@@ -145,7 +145,6 @@ static void image_delay(struct pci_access *access, uint64_t ns)
 }
 
 static const struct pci_access_operations scanned_operations = {
-	.name = "image",
 	.space = image_space,
 	.read = image_read,
 	.write = image_write,
@@ -154,7 +153,6 @@ static const struct pci_access_operations scanned_operations = {
 };
 
 static const struct pci_access_operations listed_operations = {
-	.name = "image",
 	.space = image_space,
 	.read = image_read,
 	.write = image_write,

@@ -4,8 +4,8 @@
  * or not, for every slot what a device in it could expect. Cause first, then numbers; one
  * machine-readable LINE per requester; no serial numbers.
  */
-#ifndef PCI_ATOMIC_REPORT_H
-#define PCI_ATOMIC_REPORT_H
+#ifndef TOOLS_PCI_ATOMIC_REPORT_H
+#define TOOLS_PCI_ATOMIC_REPORT_H
 
 #include <pci/atomic_ops.h>
 
@@ -17,28 +17,18 @@ struct atomic_report {
 };
 
 /*
- * Print the report for all requesters and slots, or for `only`. Evaluates; writes no register.
- * 0, or -ENOMEM after a message. Thread context.
+ * Print the report for all requesters and slots, or for `only`, as text or as one line of JSON
+ * with the same facts. Evaluates; writes no register. 0, or -ENOMEM after a message. Thread
+ * context.
  */
-int atomic_report_print(const struct atomic_report *report,
-			const struct pci_device *only) MUST_CHECK;
-
-/* The same as one line of JSON. */
-int atomic_report_print_json(const struct atomic_report *report,
-			     const struct pci_device *only) MUST_CHECK;
+int atomic_report_print(const struct atomic_report *report, const struct pci_device *only,
+			bool as_json) MUST_CHECK;
 
 /* True for functions that get a block of their own in the full report: endpoints of any kind,
  * and what could not be read. */
 bool atomic_report_is_requester(const struct pci_device *device);
 /* True for ports whose bus is a slot. */
 bool atomic_report_is_slot(const struct pci_device *device);
-/* True if the result names a port that only a virtual machine has, or a hypervisor runs below.
- */
-bool atomic_report_is_virtual(const struct atomic_report *report,
-			      const struct atomic_result *result);
-
-/* "YES", "NO", "UNKNOWN" */
-const char *atomic_verdict_name(enum atomic_verdict verdict);
 
 /* The command `atomics` on any fabric. 0; -EINVAL, -ENODEV, -ENOMEM after a message; what
  * enabling returned. */

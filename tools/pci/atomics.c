@@ -2,7 +2,7 @@
 /*
  * The command atomics: report, JSON, and enabling on an explicit wish.
  */
-#include <pci/atomic_report.h>
+#include <tools/pci/atomic_report.h>
 #include <errno.h>
 #include <kernel/boot_info.h>
 #include <kernel/kmem.h>
@@ -12,11 +12,10 @@
 #include <platform/pci_config.h>
 #include <string.h>
 
-enum action { ACTION_REPORT, ACTION_ENABLE, ACTION_CLEAR };
-
 struct request {
-	enum action action;
 	bool json;
+	bool enable;
+	bool clear;
 	uint32_t sizes;
 	struct pci_device *device;
 };
@@ -26,7 +25,7 @@ static uint32_t parse_sizes(const char *text)
 {
 	uint32_t mask = 0;
 
-	for (;;) {
+	for (;; text++) {
 		size_t length = strcspn(text, ",");
 
 		if (length == 2 && memcmp(text, "32", 2) == 0)
@@ -37,9 +36,9 @@ static uint32_t parse_sizes(const char *text)
 			mask |= ATOMIC_128;
 		else
 			return 0;
-		if (text[length] == '\0')
+		text += length;
+		if (*text == '\0')
 			return mask;
-		text += length + 1;
 	}
 }
 
@@ -56,51 +55,49 @@ static int parse_address(const struct atomic_report *report, const char *word,
 		return -EINVAL;
 	}
 	request->device = pci_device_find(report->fabric, address);
-	if (request->device)
-		return 0;
-	print("atomics: there is no function at %s; lspci lists all\n", word);
-	return -ENODEV;
+	if (!request->device)
+		print("atomics: there is no function at %s; lspci lists all\n", word);
+	return request->device ? 0 : -ENODEV;
 }
 
 static int parse(const struct atomic_report *report, int argc, char **argv,
 		 struct request *request)
 {
-	for (int i = 1; i < argc; i++) {
-		int error = 0;
+	int error = 0;
 
+	for (int i = 1; i < argc && error == 0; i++) {
 		if (strcmp(argv[i], "-j") == 0)
 			request->json = true;
 		else if (strcmp(argv[i], "--enable") == 0)
-			request->action = ACTION_ENABLE;
+			request->enable = true;
 		else if (strcmp(argv[i], "--clear") == 0)
-			request->action = ACTION_CLEAR;
+			request->clear = true;
 		else if (strcmp(argv[i], "--sizes") == 0 && i + 1 < argc)
 			request->sizes = parse_sizes(argv[++i]);
 		else
 			error = parse_address(report, argv[i], request);
-		if (error != 0)
-			return error;
 	}
-	if (request->action == ACTION_REPORT || request->device)
-		return 0;
-	print("atomics: say which function: atomics --enable BDF --sizes 32,64\n");
-	return -EINVAL;
+	if (error == 0 && (request->enable || request->clear) && !request->device) {
+		print("atomics: say which function: atomics --enable BDF --sizes 32,64\n");
+		error = -EINVAL;
+	}
+	return error;
 }
 
 static int enable(const struct request *request)
 {
 	struct atomic_result *result = kmem_alloc(sizeof(*result));
-	int error = -ENOMEM;
+	int error;
 
 	if (!result) {
 		print("atomics: out of memory\n");
-		return error;
+		return -ENOMEM;
 	}
 	error = atomic_ops_enable_to_root(request->device, request->sizes, result);
 	print("enabled: %s\n", error == 0 ? "yes" : "no");
 	for (unsigned i = 0; i < result->finding_count; i++)
-		print(" %s: %s\n", atomic_reason_name(result->findings[i].reason),
-		      atomic_reason_text(result->findings[i].reason));
+		print(" %s: %s\n", atomic_words[result->findings[i].reason].name,
+		      atomic_words[result->findings[i].reason].text);
 	kmem_free(result);
 	return error;
 }
@@ -109,10 +106,9 @@ static int clear(const struct request *request)
 {
 	int error = atomic_ops_disable(request->device);
 
-	if (error == -ENODEV)
-		print("atomics: this function has no enable bit of its own\n");
-	else
-		print("cleared: %s\n", error == 0 ? "yes" : "no, the bit did not change");
+	print(error == 0         ? "cleared: yes\n"
+	      : error == -ENODEV ? "atomics: this function has no enable bit of its own\n"
+				 : "cleared: no, the bit did not change\n");
 	return error;
 }
 
@@ -123,25 +119,22 @@ int atomics_run(const struct atomic_report *report, int argc, char **argv)
 
 	if (error != 0)
 		return error;
-	if (request.action == ACTION_ENABLE)
+	if (request.enable)
 		return enable(&request);
-	if (request.action == ACTION_CLEAR)
+	if (request.clear)
 		return clear(&request);
-	return request.json ? atomic_report_print_json(report, request.device)
-			    : atomic_report_print(report, request.device);
+	return atomic_report_print(report, request.device, request.json);
 }
 
 static int atomics_command(int argc, char **argv)
 {
-	struct atomic_report report = {.fabric = &pci_fabric};
+	struct atomic_report report = {&pci_fabric, boot_info->firmware,
+				       pci_hardware_description(), platform_under_hypervisor()};
 
 	if (pci_fabric.device_count == 0) {
 		print("atomics: this machine has no PCI functions\n");
 		return -ENODEV;
 	}
-	report.firmware = boot_info->firmware;
-	report.access = pci_hardware_description();
-	report.hypervisor = platform_under_hypervisor();
 	return atomics_run(&report, argc, argv);
 }
 

@@ -6,8 +6,8 @@
  * while. Every access is recorded. Functions below a bridge are reached through its bus numbers
  * as they stand, so renumbering works as on hardware. Not thread safe.
  */
-#ifndef PCI_IMAGE_H
-#define PCI_IMAGE_H
+#ifndef TOOLS_PCI_IMAGE_H
+#define TOOLS_PCI_IMAGE_H
 
 #include <pci/config.h>
 #include <stddef.h>

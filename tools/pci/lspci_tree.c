@@ -3,7 +3,7 @@
  * lspci -t: the first child stands on its bridge's line, the others below it. No recursion: the
  * columns of the open levels are remembered, and beyond LEVELS_MAX the tree is cut.
  */
-#include <pci/lspci.h>
+#include <tools/pci/lspci.h>
 #include <kernel/format.h>
 #include <kernel/log.h>
 #include <string.h>
@@ -12,35 +12,17 @@
 #define LINE_MAX   320
 
 struct tree {
-	const struct pci_fabric *fabric;
 	char line[LINE_MAX];
 	unsigned column[LEVELS_MAX];
 	const struct pci_device *open[LEVELS_MAX]; /* the function printed last on each level */
 	unsigned level;
 };
 
-/* Root buses have no bridge to hold their functions together. */
-static const struct pci_device *next_on_bus(const struct pci_fabric *fabric,
-					    const struct pci_device *device)
-{
-	const struct pci_device *next = device;
-
-	if (device->parent)
-		return device->next_sibling;
-	do {
-		if (next->link.next == &fabric->devices)
-			return NULL;
-		next = list_entry(next->link.next, struct pci_device, link);
-	} while (next->parent || next->address.bus != device->address.bus ||
-		 next->address.segment != device->address.segment);
-	return next;
-}
-
 /* The function's own text at the end of the line, with the connector that leads to it. */
 static void put_function(struct tree *tree, const struct pci_device *device, bool first)
 {
 	const char *connector = "---";
-	bool more = next_on_bus(tree->fabric, device) != NULL;
+	bool more = pci_next_sibling(device) != NULL;
 
 	if (first)
 		tree->column[tree->level] = (unsigned)strlen(tree->line) + 1;
@@ -67,29 +49,29 @@ static void start_line(struct tree *tree)
 	print("%s\n", tree->line);
 	memset(tree->line, ' ', sizeof(tree->line));
 	for (unsigned i = 0; i < tree->level; i++) {
-		if (next_on_bus(tree->fabric, tree->open[i]))
+		if (pci_next_sibling(tree->open[i]))
 			tree->line[tree->column[i]] = '|';
 	}
 	tree->line[tree->column[tree->level]] = '\0';
 }
 
-static void print_root(const struct pci_fabric *fabric, const struct pci_device *first)
+static void print_root(const struct pci_device *first)
 {
-	struct tree tree = {.fabric = fabric};
+	struct tree tree = {.level = 0};
 	const struct pci_device *next = first;
 
 	format_append(tree.line, sizeof(tree.line), "-[%04x:%02x]",
 		      (unsigned)first->address.segment, first->address.bus);
 	put_function(&tree, first, true);
 	for (;;) {
-		next = tree.open[tree.level]->first_child;
+		next = pci_first_child(tree.open[tree.level]);
 		if (next && tree.level + 1 < LEVELS_MAX &&
 		    strlen(tree.line) + 24 < sizeof(tree.line)) {
 			tree.level++;
 			put_function(&tree, next, true);
 			continue;
 		}
-		while (!(next = next_on_bus(fabric, tree.open[tree.level])) && tree.level > 0)
+		while (!(next = pci_next_sibling(tree.open[tree.level])) && tree.level > 0)
 			tree.level--;
 		if (!next)
 			break;
@@ -108,7 +90,7 @@ void lspci_print_tree(const struct pci_fabric *fabric)
 			continue;
 		if (!before || before->address.bus != device->address.bus ||
 		    before->address.segment != device->address.segment)
-			print_root(fabric, device);
+			print_root(device);
 		before = device;
 	}
 }
