@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
  * The instructions of channel I/O, one function each (Principles of Operation, chapter 14), and
- * the interruptions of subchannels and adapters, which any CPU with the subclass open may take.
- * What condition codes and blocks mean is known in drivers/ccw.
+ * the way of its interruptions to drivers/ccw, where the meaning of condition codes and blocks
+ * is known.
  */
 #include <platform/channel_io.h>
 
-#include <platform/irq.h>
-#include <platform/s390x/channel.h>
-#include <platform/s390x/interrupts.h>
+#include <platform/s390x/io_interrupt.h>
 #include <kernel/attributes.h>
 
 /* The subchannel is named in register 1; the block's address is the operand. */
@@ -98,32 +96,22 @@ static const struct channel_operations operations = {
 	.notify = notify,
 };
 
-static struct channel_io channel = {&operations, CHANNEL_SUBCLASS_DEVICES, NULL, NULL};
-
-void channel_subclass_open(unsigned subclass)
-{
-	struct irq_state state = irq_save();
-
-	cr6_write(cr6_read() | CR6_SUBCLASS(subclass));
-	irq_restore(state);
-}
+static struct channel_io channel = {&operations, IO_SUBCLASS_DEVICES, NULL, NULL};
 
 struct channel_io *platform_channel_io(void)
 {
-	channel_subclass_open(channel.subclass);
+	io_subclass_open(channel.subclass);
 	return &channel;
 }
 
-void channel_interrupt(uint32_t subchannel_id, uint32_t parameter UNUSED)
+void channel_interrupt(uint32_t subchannel)
 {
 	if (channel.subchannel_interrupt)
-		channel.subchannel_interrupt(subchannel_id);
+		channel.subchannel_interrupt(subchannel);
 }
 
-void adapter_interrupt(unsigned subclass)
+void channel_adapter_interrupt(void)
 {
-	if (subclass == CHANNEL_SUBCLASS_PCI)
-		zpci_interrupt();
-	else if (channel.adapter_interrupt)
+	if (channel.adapter_interrupt)
 		channel.adapter_interrupt();
 }

@@ -45,3 +45,9 @@ sources-s390x += platform/s390x/setjmp.S
 
 # Channel I/O and PCI by instructions.
 sources-s390x += platform/s390x/channel.c
+sources-s390x += \
+	platform/s390x/io_interrupt.c \
+	platform/s390x/irq_vector.c \
+	platform/s390x/zpci.c \
+	platform/s390x/zpci_call.c \
+	platform/s390x/zpci_machine.c
