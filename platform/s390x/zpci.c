@@ -249,10 +249,13 @@ unsigned zpci_find(struct zpci *zpci)
 
 	zpci->message_address = 0;
 	zpci->message_limit = zpci->nr_vectors;
-	if (!block || zpci_call_list(zpci, block)) {
-		kmem_free(block);
-		return zpci->count;
+	zpci->functions = NULL;
+	zpci->count = 0;
+	if (!block) {
+		log_error("zpci: no memory to ask for functions");
+		return 0;
 	}
+	zpci_call_list(zpci, block);
 	for (unsigned i = 0; i < zpci->count; i++) {
 		bring_up(zpci, block, i, &own);
 		settle(zpci, i);

@@ -86,8 +86,8 @@ struct zpci_group {
 	uint64_t message_address;
 	unsigned messages;
 };
-/* Functions listed and kept in zpci->functions, whose segments are not set yet. */
-int zpci_call_list(struct zpci *zpci, void *block);
+/* Add what is listed to zpci->functions, segments not set yet; what cannot be read is told. */
+void zpci_call_list(struct zpci *zpci, void *block);
 int zpci_call_query(struct zpci *zpci, void *block, uint32_t handle, struct zpci_query *query);
 int zpci_call_group(struct zpci *zpci, void *block, uint8_t group, struct zpci_group *result);
 /* The handle changes. */

@@ -111,14 +111,13 @@ static void keep(struct zpci *zpci, const uint8_t *entry)
 }
 
 /* One page of the list; the token of the next, 0 after the last or when this one is no good. */
-static uint64_t list_page(struct zpci *zpci, uint8_t *block, uint64_t token, int *error)
+static uint64_t list_page(struct zpci *zpci, uint8_t *block, uint64_t token)
 {
 	uint8_t *response;
 	unsigned length;
 
 	be64_store((uint8_t *)request(block) + REQUEST_TOKEN, token);
 	response = call(zpci, block, COMMAND_LIST, "the list of functions");
-	*error = -EIO;
 	if (!response)
 		return 0;
 	length = be16_load(response);
@@ -130,7 +129,6 @@ static uint64_t list_page(struct zpci *zpci, uint8_t *block, uint64_t token, int
 		return 0;
 	}
 	zpci->unique_ids = response[LIST_FLAGS] & LIST_UNIQUE_IDS;
-	*error = 0;
 	length = (length - LIST_ENTRIES) / ENTRY_SIZE;
 	if (length == 0)
 		return 0;
@@ -146,19 +144,15 @@ static uint64_t list_page(struct zpci *zpci, uint8_t *block, uint64_t token, int
 }
 
 /* Ends: a page has an entry, or is the last; standby entries count for the bound, too. */
-int zpci_call_list(struct zpci *zpci, void *block)
+void zpci_call_list(struct zpci *zpci, void *block)
 {
 	uint64_t token = 0;
-	int error;
 
-	zpci->functions = NULL;
-	zpci->count = 0;
 	for (unsigned pages = 0; pages < ZPCI_FUNCTIONS_MAX; pages++) {
-		token = list_page(zpci, block, token, &error);
+		token = list_page(zpci, block, token);
 		if (!token)
 			break;
 	}
-	return error;
 }
 
 int zpci_call_query(struct zpci *zpci, void *block, uint32_t handle, struct zpci_query *query)

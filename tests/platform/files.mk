@@ -23,3 +23,8 @@ tests-hosted += tests/platform/apic_test.c tests/platform/rtc_test.c
 tests-x86_64 += tests/platform/apic_test.c tests/platform/rtc_test.c
 
 tests-hosted += tests/platform/hosted_clock_test.c tests/platform/hosted_mmu_test.c
+
+# PCI functions of z/Architecture, against a model of the instructions.
+sources-hosted += platform/s390x/zpci.c platform/s390x/zpci_call.c
+tests-hosted += tests/platform/zpci_test.c
+tests-s390x += tests/platform/zpci_test.c
