@@ -116,7 +116,7 @@ mutants: setup
 	@$(PYTHON) tools/mutants.py
 
 verdict:
-	@$(PYTHON) tools/verdict.py $(LOG)
+	@$(PYTHON) tools/verdict.py --port $(ARCH) $(LOG)
 
 compile_commands.json:
 	@$(MAKE) -f tools/build.mk PORT=$(ARCH) BUILD=$(BUILD) TOOLCHAIN=$(TOOLCHAIN) $@

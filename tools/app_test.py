@@ -11,16 +11,17 @@ import subprocess
 import sys
 
 import ktap
+from ports import PORTS
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LINES = ("hello from app", "-42 3.142 str 0xdeadbeef", "sorted: elastic is memory", "all is well")
 THREADS = 4
 
 
-def hello(test: ktap.Ktap, build: str, cpus: int) -> None:
+def hello(test: ktap.Ktap, arch: str, build: str, cpus: int) -> None:
     done = subprocess.run(
-        [sys.executable, str(ROOT / "tools/qemu.py"), "run", "--direct", "--build", build,
-         "--cpus", str(cpus), "--run", "app", "--timeout", "60"],
+        [sys.executable, str(ROOT / "tools/qemu.py"), "run", "--direct", "--arch", arch,
+         "--build", build, "--cpus", str(cpus), "--run", "app", "--timeout", "60"],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False,
     )  # fmt: skip
     test.equal(done.returncode, 0, "status of run=app")
@@ -35,11 +36,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--arch", choices=list(PORTS), default="x86_64")
     parser.add_argument("--build", required=True, help="folder of a kernel made with APP=hello")
     arguments = parser.parse_args()
     test = ktap.Ktap(2)
     for cpus in (1, 4):
-        test.run(f"app.hello_runs_on_{cpus}_cpus", hello, arguments.build, cpus)
+        test.run(f"app.hello_runs_on_{cpus}_cpus", hello, arguments.arch, arguments.build, cpus)
     return test.finish()
 
 

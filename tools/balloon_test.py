@@ -7,18 +7,17 @@ back), the host asks by QMP for 256 MiB, the guest touches what it has left, the
 1 GiB, the guest touches all again. Checked: the size is reached, QEMU's resident memory falls by
 at least 90 % of what was asked, and every counter of the guest and of query-balloon is exact.
 
-Boots build/x86_64/quire.img under UEFI firmware, or the ELF with --direct. Prints KTAP for
-tools/verdict.py and, with each cycle, what was measured. Exit status: 0 passed, 1 failed.
+Boots quire.img of --build by firmware, or the ELF with --direct. Prints KTAP for tools/verdict.py
+and, with each cycle, what was measured. Exit status: 0 passed, 1 failed.
 """
 import argparse
-import pathlib
 import sys
 import time
 
 import guest
 import ktap
+from ports import PORTS
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
 FULL, SMALL = 1 << 30, 256 << 20
 PAGE = 4096
 ASKED = FULL - SMALL
@@ -99,7 +98,7 @@ class Cycle:
         again = self.touch(test, managed)
         self.check_counters(test, 0)
         print(
-            f"# resident {full >> 20} -> {small >> 20} -> {again >> 20} MiB, "
+            f"# report: resident {full >> 20} -> {small >> 20} -> {again >> 20} MiB, "
             f"{100 * (full - small) / ASKED:.1f} % of what was asked; inflated in "
             f"{inflating:.2f} s, deflated in {deflating:.2f} s"
         )
@@ -111,12 +110,15 @@ def main() -> int:
     )
     parser.add_argument("--cycles", type=int, default=5)
     parser.add_argument("--direct", action="store_true", help="boot the ELF, without firmware")
-    parser.add_argument("--build", default=str(ROOT / "build/x86_64"))
+    parser.add_argument("--arch", choices=list(PORTS), default="x86_64")
+    parser.add_argument("--build", help="folder to boot from (build/ARCH)")
     arguments = parser.parse_args()
     test = ktap.Ktap(arguments.cycles)
-    how = "--direct" if arguments.direct else "--uefi"
+    words = ["--direct" if arguments.direct else f"--{PORTS[arguments.arch].firmware}"]
+    words += ["--arch", arguments.arch, "--memory", "1G", "--cpus", "4"]
+    words += ["--build", arguments.build] if arguments.build else []
     try:
-        with guest.Guest(how, "--memory", "1G", "--cpus", "4", "--build", arguments.build) as vm:
+        with guest.Guest(*words) as vm:
             vm.wait_shell()
             cycle = Cycle(vm)
             for number in range(1, arguments.cycles + 1):

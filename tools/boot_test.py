@@ -6,21 +6,22 @@ Prints KTAP for tools/verdict.py. Exit status: 0 all passed, 1 not.
 """
 import argparse
 import collections
+import functools
 import pathlib
 import re
 import sys
 
 import guest
 import ktap
+from ports import PORTS
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-FAILED = 35  # what isa-debug-exit makes of a failing verdict
+Start = functools.partial  # guest.Guest for the architecture and kernel under test
 CELL_ROWS = 16  # of a character of the framebuffer console
 
 
-def smallest_and_largest(test: ktap.Ktap, build: str) -> None:
+def smallest_and_largest(test: ktap.Ktap, start: Start) -> None:
     for memory in ("64M", "64G"):
-        with guest.Guest("--memory", memory, "--build", build) as machine:
+        with start("--memory", memory) as machine:
             machine.wait_shell()
             report = machine.report("mem")
             size = machine.memory >> 12
@@ -28,29 +29,30 @@ def smallest_and_largest(test: ktap.Ktap, build: str) -> None:
             test.check(size * 9 // 10 < managed < size, f"{memory}: {managed} of {size} pages managed")
 
 
-def too_little_memory(test: ktap.Ktap, build: str) -> None:
-    with guest.Guest("--memory", "5M", "--build", build) as machine:
+def too_little_memory(test: ktap.Ktap, start: Start) -> None:
+    with start("--memory", "5M") as machine:
         text = machine.wait_for("(?i)memory.*\n", 60)
         test.check("panic" in text or "error" in text, f"no clear message: {text}")
-        test.equal(machine.process.wait(60), FAILED, "status")
+        failed = PORTS[machine.arch].status_of(1)
+        test.equal(machine.process.wait(60), failed, "status")
 
 
-def no_acpi(test: ktap.Ktap, build: str) -> None:
-    with guest.Guest("--build", build, "--machine", "no-acpi") as machine:
+def no_acpi(test: ktap.Ktap, start: Start) -> None:
+    with start("--machine", "no-acpi") as machine:
         text = machine.wait_for(f"(?m)^{re.escape(guest.PROMPT)}", 120)
         test.check("acpi" in text, "no word about the missing tables")
         functions = machine.report("lspci")["functions"]
         test.check(any(one["address"] == "0000:00:00.0" for one in functions), "no host bridge")
 
 
-def unknown_key(test: ktap.Ktap, build: str) -> None:
-    with guest.Guest("--build", build, "--cmdline", "nonsense=1 loglevel=2") as machine:
+def unknown_key(test: ktap.Ktap, start: Start) -> None:
+    with start("--cmdline", "nonsense=1 loglevel=2") as machine:
         text = machine.wait_for(f"(?m)^{re.escape(guest.PROMPT)}", 120)
         test.check("nonsense" in text, "the unknown key is not named")
 
 
-def usb_stick(test: ktap.Ktap, build: str) -> None:
-    with guest.Guest("--uefi", "--disk", "usb", "--build", build) as machine:
+def usb_stick(test: ktap.Ktap, start: Start) -> None:
+    with start("--uefi", "--disk", "usb") as machine:
         machine.wait_shell()
         test.check(bool(machine.report("mem")["managed_pages"]), "mem -j")
 
@@ -63,8 +65,8 @@ def lit_pixels(path: pathlib.Path) -> tuple[int, int]:
     return height, width * height - colours.most_common(1)[0][1]
 
 
-def screen_and_keyboard(test: ktap.Ktap, build: str) -> None:
-    with guest.Guest("--uefi", "--build", build, options=("-device", "VGA")) as machine:
+def screen_and_keyboard(test: ktap.Ktap, start: Start) -> None:
+    with start("--uefi", options=("-device", "VGA")) as machine:
         machine.wait_shell()
         picture = machine.scratch / "screen.ppm"
         machine.qmp.execute("screendump", filename=str(picture))
@@ -79,9 +81,9 @@ def screen_and_keyboard(test: ktap.Ktap, build: str) -> None:
         test.check(lit_pixels(picture)[1] != before, "the screen did not change")
 
 
-def reset_after_touching(test: ktap.Ktap, build: str) -> None:
+def reset_after_touching(test: ktap.Ktap, start: Start) -> None:
     """Memory survives a reset: the next boot must not take it for its own records."""
-    with guest.Guest("--memory", "256M", "--build", build) as machine:
+    with start("--memory", "256M") as machine:
         machine.wait_shell()
         machine.command("mem -t")
         machine.qmp.execute("set-action", reboot="reset")
@@ -95,9 +97,9 @@ def reset_after_touching(test: ktap.Ktap, build: str) -> None:
         test.check("# quire: PASS" in machine.command("test frames"), "after touching again")
 
 
-def two_nodes(test: ktap.Ktap, build: str) -> None:
+def two_nodes(test: ktap.Ktap, start: Start) -> None:
     """Memory is split where the SRAT says; a few pages of each node are the kernel's own."""
-    with guest.Guest("--memory", "512M", "--nodes", "2", "--build", build) as machine:
+    with start("--memory", "512M", "--nodes", "2") as machine:
         machine.wait_shell()
         managed = collections.Counter()
         for zone in machine.report("mem")["zones"]:
@@ -110,15 +112,43 @@ def two_nodes(test: ktap.Ktap, build: str) -> None:
         machine.command("mem -t")
 
 
+def ipl_from_the_disk(test: ktap.Ktap, start: Start) -> None:
+    with start("--ipl", "--cmdline", "nonsense=1") as machine:
+        text = machine.wait_for(f"(?m)^{re.escape(guest.PROMPT)}", 60)
+        test.check("nonsense" in text, "the command line of the disk is not read")
+        test.check(bool(machine.report("mem")["managed_pages"]), "mem -j")
+
+
+def line_mode_console(test: ktap.Ktap, start: Start) -> None:
+    """What a partition of a real machine has: EBCDIC lines instead of an ASCII terminal."""
+    with start("--machine", "s390x-line") as machine:
+        machine.wait_for(re.escape(guest.PROMPT), 60)
+        machine.process.stdin.write(b"help\n")
+        machine.process.stdin.flush()
+        text = machine.wait_for("(?s)lspci.*" + re.escape(guest.PROMPT), 60)
+        test.check("atomics" in text, f"help printed: {text}")
+
+
+def more_cpus_than_supported(test: ktap.Ktap, start: Start) -> None:
+    with start("--cpus", "70") as machine:
+        text = machine.wait_for(f"(?m)^{re.escape(guest.PROMPT)}", 120)
+        test.check(re.search(r"\b70\b.*CPU|CPU.*\b70\b", text) is not None, "not said")
+        test.check("# quire: PASS" in machine.command("test ipi"), "suite ipi")
+
+
+# Test, and the architectures that have what it is about.
 TESTS = {
-    "smallest_and_largest_memory": smallest_and_largest,
-    "too_little_memory_is_said": too_little_memory,
-    "no_acpi_is_survived": no_acpi,
-    "unknown_key_is_named": unknown_key,
-    "two_nodes_from_the_srat": two_nodes,
-    "usb_stick_boots_uefi": usb_stick,
-    "screen_and_keyboard_uefi": screen_and_keyboard,
-    "reset_after_touching_memory": reset_after_touching,
+    "smallest_and_largest_memory": (smallest_and_largest, "x86_64 s390x"),
+    "too_little_memory_is_said": (too_little_memory, "x86_64 s390x"),
+    "unknown_key_is_named": (unknown_key, "x86_64 s390x"),
+    "reset_after_touching_memory": (reset_after_touching, "x86_64 s390x"),
+    "no_acpi_is_survived": (no_acpi, "x86_64"),
+    "two_nodes_from_the_srat": (two_nodes, "x86_64"),
+    "usb_stick_boots_uefi": (usb_stick, "x86_64"),
+    "screen_and_keyboard_uefi": (screen_and_keyboard, "x86_64"),
+    "ipl_from_the_disk": (ipl_from_the_disk, "s390x"),
+    "line_mode_console": (line_mode_console, "s390x"),
+    "more_cpus_than_supported": (more_cpus_than_supported, "s390x"),
 }
 
 
@@ -126,16 +156,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--build", default=str(ROOT / "build/x86_64"))
+    parser.add_argument("--arch", choices=list(PORTS), default="x86_64")
+    parser.add_argument("--build", help="folder to boot from (build/ARCH)")
     parser.add_argument("name", nargs="*", help=f"tests to run (default: all): {', '.join(TESTS)}")
     arguments = parser.parse_args()
-    unknown = set(arguments.name) - set(TESTS)
+    known = [name for name, (_, ports) in TESTS.items() if arguments.arch in ports.split()]
+    unknown = set(arguments.name) - set(known)
     if unknown:
-        parser.error(f"no such test: {', '.join(sorted(unknown))}")
-    chosen = {name: TESTS[name] for name in arguments.name or TESTS}
+        parser.error(f"no such test on {arguments.arch}: {', '.join(sorted(unknown))}")
+    words = ["--arch", arguments.arch]
+    words += ["--build", arguments.build] if arguments.build else []
+    start = functools.partial(guest.Guest, *words)
+    chosen = {name: TESTS[name][0] for name in arguments.name or known}
     test = ktap.Ktap(len(chosen))
     for name, run in chosen.items():
-        test.run(f"boot.{name}", run, arguments.build)
+        test.run(f"boot.{name}", run, start)
     return test.finish()
 
 

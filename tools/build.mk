@@ -2,7 +2,7 @@
 # Builds one configuration. Interface:
 #   PORT=x86_64|s390x|hosted  BUILD=debug|release (targets)  asan|tsan|coverage|fuzz|release (hosted)
 #   TOOLCHAIN=gcc|clang  APP=name  V=1
-#   targets: all (quire.elf, quire.efi), image, tests (hosted program), fuzzers
+#   targets: all (quire.elf, quire.efi), image, tests (hosted program), fuzzers, list-tests
 # Every folder's files.mk adds to these lists, by path from the root:
 #   sources          compiled for every port        sources-target   not hosted
 #   sources-<port>   one port                       tests, tests-target, tests-<port> likewise
@@ -46,10 +46,14 @@ objects = $(addprefix $(out)/,$(addsuffix .o,$(basename $(1))))
 core-objects := $(call objects,$(all-sources))
 test-objects := $(call objects,$(all-tests))
 
-.PHONY: all image tests fuzzers compile_commands.json
+.PHONY: all image tests fuzzers compile_commands.json list-tests
 .SECONDARY:
 .DELETE_ON_ERROR:
 all:
+
+# The sources of the portable tests, for tools/compare_ports.py.
+list-tests:
+	@printf '%s\n' $(tests)
 
 # A change of flags rebuilds; a change of the version rebuilds the file that prints it.
 $(out)/flags: force

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Do runner and judge notice a test that fails, checks nothing, leaks, crashes or hangs?
 
-Runs each canary of tests/canary_test.c alone, hosted under ASan and on target by direct boot, and
+Runs each canary of tests/canary_test.c alone, hosted under ASan or on a target by direct boot, and
 asks the judge (tools/verdict.py): it must name the canary and say what became of it. Prints KTAP.
 Exit status: 0 all were seen for what they are, 1 one was not.
 """
@@ -13,10 +13,9 @@ import sys
 
 import ktap
 import verdict
+from ports import PORTS
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-HOSTED = ROOT / "build/hosted-asan-gcc/quire-tests"
-TARGET = ROOT / "build/x86_64-debug-gcc"
 HANG_LIMIT, LIMIT = 15, 120
 # The outcome, and a word of the explanation.
 EXPECTED = {
@@ -28,12 +27,12 @@ EXPECTED = {
 }
 
 
-def command_of(port: str, canary: str, limit: int) -> list[str]:
-    if port == "hosted":
-        return [str(HOSTED), f"tests=canary.{canary}"]
+def command_of(arch: str, build: str, canary: str, limit: int) -> list[str]:
+    if arch == "hosted":
+        return [f"{build}/quire-tests", f"tests=canary.{canary}"]
     return [
-        sys.executable, str(ROOT / "tools/qemu.py"), "boot", "--direct", "--build", str(TARGET),
-        "--cpus", "2", "--cmdline", f"tests=canary.{canary}", "--timeout", str(limit),
+        sys.executable, str(ROOT / "tools/qemu.py"), "boot", "--direct", "--arch", arch,
+        "--build", build, "--cpus", "2", "--cmdline", f"tests=canary.{canary}", "--timeout", str(limit),
     ]  # fmt: skip
 
 
@@ -50,11 +49,12 @@ def run(command: list[str], limit: int) -> tuple[str, int]:
             return process.communicate()[0], verdict.STATUS_TIME_LIMIT
 
 
-def check(test: ktap.Ktap, port: str, canary: str) -> None:
+def check(test: ktap.Ktap, arch: str, build: str, canary: str) -> None:
     outcome, words = EXPECTED[canary]
     limit = HANG_LIMIT if outcome == "HANG" else LIMIT
     # The guest's own limit comes first, so that it is qemu.py that tells of the hang.
-    text, status = run(command_of(port, canary, limit), limit if port == "hosted" else limit + 30)
+    text, status = run(command_of(arch, build, canary, limit),
+                       limit if arch == "hosted" else limit + 30)
     judged = verdict.judge(text.splitlines(True), status=status)
     seen = {result.name: result for result in judged.results}.get(f"canary.{canary}")
     test.check(judged.count()[1] > 0, f"the judge lets it pass; the log ends: {text[-300:]}")
@@ -67,11 +67,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.parse_args()
-    test = ktap.Ktap(2 * len(EXPECTED))
-    for port in ("hosted", "x86_64"):
-        for canary in EXPECTED:
-            test.run(f"canaries.{canary}_is_seen_{port}", check, port, canary)
+    parser.add_argument("--arch", choices=["hosted", *PORTS], required=True)
+    parser.add_argument("--build", required=True, help="folder with a debug build")
+    arguments = parser.parse_args()
+    test = ktap.Ktap(len(EXPECTED))
+    for canary in EXPECTED:
+        test.run(f"canaries.{canary}_is_seen_{arguments.arch}", check, arguments.arch,
+                 arguments.build, canary)
     return test.finish()
 
 

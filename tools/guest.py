@@ -34,6 +34,7 @@ class Guest:
     def __init__(self, *words: str, options: tuple[str, ...] = ()):
         arguments = qemu.parse(["boot", *words])
         qemu.check_files(arguments)
+        self.arch = arguments.arch
         self.memory = memory_bytes(arguments.memory)
         self._folder = tempfile.TemporaryDirectory(prefix="quire-guest-")
         self.scratch = pathlib.Path(self._folder.name)

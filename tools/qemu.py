@@ -138,13 +138,15 @@ def build_command(arguments: argparse.Namespace, scratch: pathlib.Path) -> list[
     """The whole QEMU command; files it needs of its own go into scratch."""
     port = PORTS[arguments.arch]
     interactive = arguments.mode != "boot" and not arguments.run
+    machine = read_machine(machine_path(arguments.machine))
+    own_console = any("id=console0" in option for option in machine)
     return [
         port.qemu, "-nodefaults", "-no-user-config", "-no-reboot",
         "-display", "none",
-        "-serial", "mon:stdio" if interactive else "stdio",
+        *([] if own_console else ["-serial", "mon:stdio" if interactive else "stdio"]),
         *port.ends,
         "-accel", ACCELERATORS[arguments.accel], "-cpu", "max", "-smp", str(arguments.cpus),
-        "-m", arguments.memory, *read_machine(machine_path(arguments.machine)),
+        "-m", arguments.memory, *machine,
         *memory_options(arguments.memory, arguments.nodes),
         *boot_options(arguments, scratch),
         *(["-S", "-gdb", f"tcp:127.0.0.1:{arguments.gdb_port}"]

@@ -68,6 +68,10 @@ def read_skips(path: pathlib.Path, port: str) -> list[str]:
     return patterns
 
 
+def is_listed(name: str, patterns: list[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
 class Verdict:
     """Reads one log line by line and says what it proves."""
 
@@ -131,7 +135,7 @@ class Verdict:
         if any(name == result.name for result in self.results):
             return Result(name, "ERROR", "a second result of the same name", self.recent)
         if detail.startswith("SKIP"):
-            if word == "ok" and any(fnmatch.fnmatchcase(name, p) for p in self.skips):
+            if word == "ok" and is_listed(name, self.skips):
                 return Result(name, "SKIP", detail[4:].strip())
             return Result(name, "ERROR", f"SKIP not listed in tests/skips.txt:{detail[4:]}")
         if detail.startswith("ERROR"):

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 # What needs a machine.
 
-tests-target += tests/target/newlib_test.c tests/target/pci_machine_test.c tests/target/preemption_test.c
+tests-target += tests/target/newlib_test.c tests/target/preemption_test.c
 
-# And what needs this processor.
+# And what needs this processor, or the PCI Express that only its machines have.
 tests-x86_64 += \
+	tests/target/pci_machine_test.c \
 	tests/target/x86_address_space_test.c \
 	tests/target/x86_clock_test.c \
 	tests/target/x86_fpu_test.c \

@@ -77,6 +77,11 @@ class Commands(unittest.TestCase):
         self.assertIn(str(ROOT / "build/s390x/quire.elf"), command)
         self.assertEqual(command[command.index("-append") + 1], "tests=a,b")
 
+    def test_machine_with_a_console_of_its_own_gets_no_other(self):
+        command = build("run", "--arch", "s390x", "--machine", "s390x-line")
+        self.assertIn("sclplmconsole,chardev=console0", command)
+        self.assertNotIn("-serial", command)
+
     def test_each_architecture_has_its_own_firmware(self):
         disk = build("run", "--arch", "s390x", "--ipl")
         self.assertIn("virtio-blk-ccw,drive=disk0,bootindex=0", disk)
