@@ -14,24 +14,30 @@
 	 BIT(PAGE_WRITEBACK) | BIT(PAGE_OWNER_PRIVATE) | BIT(PAGE_RESERVED) |          \
 	 BIT(PAGE_MOVABLE_OPS_ISOLATED))
 
-/* Nothing left of any owner: what a record must be when its block is handed out. */
-static inline bool page_is_zero(const struct page *page)
+/* No owner, list or group: all words but the first two. */
+static inline bool page_is_nobodys(const struct page *page)
 {
 	const uint64_t *word = page_words(page);
 
-	return !(page_shared_word(page, 0) | page_shared_word(page, 1) | word[2] | word[3] |
-		 word[4] | word[5] | word[6] | word[7]);
+	return !(word[2] | word[3] | word[4] | word[5] | word[6] | word[7]);
 }
 
-/* The same but for what the allocator itself wrote (shape, zone): nothing to check or to clear
- * at free. */
+/* Nothing left of anybody: what a record must be when its block is handed out. */
+static inline bool page_is_zero(const struct page *page)
+{
+	return !(page_shared_word(page, PAGE_WORD_COUNTED) |
+		 page_shared_word(page, PAGE_WORD_SHAPE)) &&
+	       page_is_nobodys(page);
+}
+
+/* The same but for what the allocator itself wrote: nothing to check or to clear at free. */
 static inline bool page_is_plain(const struct page *page)
 {
-	const uint64_t *word = page_words(page);
-	uint32_t map = (uint32_t)atomic_load_explicit(&page->mapcount, memory_order_relaxed);
+	uint64_t written = page_shape_word(UINT16_MAX, UINT8_MAX);
 
-	return !(page_shared_word(page, 0) | map | page->type | word[2] | word[3] | word[4] |
-		 word[5] | word[6] | word[7]);
+	return !(page_shared_word(page, PAGE_WORD_COUNTED) |
+		 (page_shared_word(page, PAGE_WORD_SHAPE) & ~written)) &&
+	       page_is_nobodys(page);
 }
 
 /* What is wrong with a page about to be freed, or NULL. `later` for all but the first page of
@@ -44,8 +50,8 @@ const char *page_check_alloc(const struct page *page);
 void page_clear(struct page *page);
 static inline void page_clear_plain(struct page *page)
 {
-	page->zone = 0;
-	atomic_store_explicit(&page->shape, 0, memory_order_release);
+	atomic_store_explicit((_Atomic uint64_t *)(void *)page + PAGE_WORD_SHAPE, 0,
+			      memory_order_release);
 }
 
 /* Report; operation "free", "alloc", "get", "put". pages: how many are withheld for good. */

@@ -47,7 +47,7 @@ static bool walk_alloc(struct zone *zone, struct page *page, unsigned order)
 	return bad == 0;
 }
 
-static bool check_alloc(struct zone *zone, struct page *page, unsigned order)
+bool block_check_alloc(struct zone *zone, struct page *page, unsigned order)
 {
 	const char *reason = page_check_alloc(page);
 
@@ -69,16 +69,18 @@ static void warn(int node, unsigned order)
 			 (unsigned long long)PAGE_SIZE >> 10 << order, node);
 }
 
-struct page *block_alloc_slowly(struct page *page, int node, unsigned order, unsigned flags,
-				struct zone **zone)
+struct page *block_alloc(int node, unsigned order, unsigned flags, struct zone **zone)
 {
-	while (page && UNLIKELY(!check_alloc(*zone, page, order)))
+	struct page *page;
+
+	do {
 		page = zones_get(node, order, flags, zone);
-	if (!page) {
-		if (!(flags & FOLIO_NOWARN))
-			warn(node, order);
-		return NULL;
-	}
+		if (!page) {
+			if (!(flags & FOLIO_NOWARN))
+				warn(node, order);
+			return NULL;
+		}
+	} while (UNLIKELY(!block_check_alloc(*zone, page, order)));
 	if (flags & FOLIO_ZERO)
 		memset(page_to_virt(page), 0, PAGE_SIZE << order);
 	return page;
@@ -105,7 +107,7 @@ static bool walk_free(struct zone *zone, struct page *page, unsigned order, bool
 	return good;
 }
 
-void block_free_slowly(struct zone *zone, struct page *page, unsigned order)
+void block_free(struct zone *zone, struct page *page, unsigned order)
 {
 	uint64_t frame = zone_frame(zone, page_to_pfn(page));
 	const char *reason = page_check_free(page, false);

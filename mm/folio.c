@@ -12,6 +12,9 @@
 #include <kernel/fault.h>
 #include <kernel/hook.h>
 
+/* What a request may not ask if the nearest zone's frames at hand are to do. */
+#define NOT_NEAR (FOLIO_ZERO | FOLIO_DMA | FOLIO_DMA32 | FOLIO_THIS_NODE)
+
 static struct folio *head_of(const struct page *page)
 {
 	return (struct folio *)(uintptr_t)page;
@@ -34,68 +37,93 @@ struct folio *page_folio(const struct page *page)
 	return head_of(page);
 }
 
-static ALWAYS_INLINE struct folio *alloc_for(int node, unsigned order, unsigned flags,
-					     struct memcg *memcg)
+static ALWAYS_INLINE struct folio *published(const struct zone *zone, struct page *page,
+					     unsigned order)
 {
-	struct zone *zone;
-	struct page *page = block_alloc(node, order, flags, &zone);
-
-	if (UNLIKELY(!page))
-		return NULL;
-	if (memcg)
-		page->memcg = memcg;
 	block_publish(zone, page, order ? PAGE_KIND_HEAD : PAGE_KIND_SINGLE, order);
 	return head_of(page);
 }
 
-static NOINLINE struct folio *alloc_charged(int node, unsigned order, unsigned flags,
-					    struct memcg *memcg)
+/* Charged, zeroed, from any zone: the whole request. */
+static NOINLINE struct folio *alloc_slowly(int node, unsigned order, unsigned flags,
+					   struct memcg *memcg)
 {
-	struct folio *folio;
+	struct zone *zone;
+	struct page *page;
 
+	ASSERT(order <= FOLIO_ORDER_MAX);
 	if (!memcg_charge(memcg, UINT64_C(1) << order))
 		return NULL;
-	folio = alloc_for(node, order, flags, memcg);
-	if (!folio)
+	page = block_alloc(node, order, flags, &zone);
+	if (!page) {
 		memcg_uncharge(memcg, UINT64_C(1) << order);
-	return folio;
+		return NULL;
+	}
+	page->memcg = memcg;
+	return published(zone, page, order);
 }
 
 struct folio *folio_alloc(int node, unsigned order, unsigned flags, struct memcg *memcg)
 {
-	ASSERT(order <= FOLIO_ORDER_MAX);
+	unsigned nearest = (unsigned)node + 1;
+	struct zone *zone;
+	struct page *page;
+	uint64_t frame;
+
 	if (FAULT_INJECTED())
 		return NULL;
-	if (UNLIKELY(memcg != NULL))
-		return alloc_charged(node, order, flags, memcg);
-	return alloc_for(node, order, flags, NULL);
+	if (UNLIKELY(memcg || flags & NOT_NEAR || nearest > NODES_MAX ||
+		     order > FOLIO_ORDER_MAX))
+		return alloc_slowly(node, order, flags, memcg);
+	zone = zone_nearest[nearest];
+	frame = zone_get_near(zone, order);
+	if (UNLIKELY(frame == FRAMES_NONE))
+		return alloc_slowly(node, order, flags, NULL);
+	page = pfn_to_page(pfn(zone->base.nr + frame));
+	if (UNLIKELY(!block_passes(zone, page, frame, order)))
+		return alloc_slowly(node, order, flags, NULL);
+	return published(zone, page, order);
 }
 
-/*
- * The last reference is gone (4.1): uncharge, check, back to the allocator with the recorded
- * order. A constituent of a raw block that got here went through get and put on its own: the
- * bug of 2005.
- */
+/* With a group to uncharge, something to clear, a report to make. A constituent of a raw block
+ * that got here went through get and put on its own: the bug of 2005. */
+static NOINLINE void release_slowly(struct folio *folio)
+{
+	struct page *page = &folio->page;
+	struct memcg *memcg = page->memcg;
+	unsigned order = folio_order(folio);
+
+	if (page_kind(page) == PAGE_KIND_NONE) {
+		bad_page(page, "put", "freed part of a raw block", 0);
+		return;
+	}
+	if (order > FOLIO_ORDER_MAX) {
+		bad_page(page, "put", "order beyond the largest", 1);
+		return;
+	}
+	page->memcg = NULL;
+	memcg_uncharge(memcg, UINT64_C(1) << order);
+	block_free(page_zone(page), page, order);
+}
+
+/* A block in use of an order that exists: anything else is looked at more closely. */
+static inline bool shape_is_block(unsigned shape)
+{
+	return shape == PAGE_KIND_SINGLE << 8 ||
+	       (shape >> 8 != PAGE_KIND_NONE && (shape & 0xff) <= FOLIO_ORDER_MAX);
+}
+
+/* The last reference is gone (4.1): uncharge, check, back to the allocator with the recorded
+ * order. */
 static NOINLINE void folio_release(struct folio *folio)
 {
 	struct page *page = &folio->page;
 	unsigned shape = atomic_load_explicit(&page->shape, memory_order_relaxed);
-	unsigned order = shape & 0xff;
-	struct memcg *memcg = page->memcg;
+	struct zone *zone = page_zone_named(page);
 
-	if (UNLIKELY(shape == PAGE_KIND_NONE)) {
-		bad_page(page, "put", "freed part of a raw block", 0);
-		return;
-	}
-	if (UNLIKELY(order > FOLIO_ORDER_MAX)) {
-		bad_page(page, "put", "order beyond the largest", 1);
-		return;
-	}
-	if (UNLIKELY(memcg != NULL)) {
-		page->memcg = NULL;
-		memcg_uncharge(memcg, UINT64_C(1) << order);
-	}
-	block_free(page_zone(page), page, order);
+	if (UNLIKELY(!zone || !shape_is_block(shape) ||
+		     !block_free_plain(zone, page, shape & 0xff)))
+		release_slowly(folio);
 }
 
 void folio_get(struct folio *folio)

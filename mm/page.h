@@ -93,9 +93,15 @@ struct page {
 
 _Static_assert(sizeof(struct page) == PAGE_WORDS * sizeof(uint64_t),
 	       "page records are 1/64 of memory");
+_Static_assert(offsetof(struct page, mapcount) == 8 && offsetof(struct page, shape) == 12 &&
+		       offsetof(struct page, type) == 14 && offsetof(struct page, zone) == 15,
+	       "page_shape_word() lays out the same");
 
 /* The record as words, for checks of all fields at once and for dumps. The first two hold the
  * fields that others may change at any time. */
+#define PAGE_WORD_COUNTED 0 /* flags, refcount */
+#define PAGE_WORD_SHAPE   1 /* mapcount, shape, type, zone */
+
 static inline uint64_t page_shared_word(const struct page *page, unsigned word)
 {
 	return atomic_load_explicit((const _Atomic uint64_t *)(const void *)page + word,
@@ -152,6 +158,22 @@ unsigned page_zone_type(const struct page *page);
 static inline uint16_t page_shape_of(enum page_kind kind, unsigned order)
 {
 	return (uint16_t)(kind << 8 | order);
+}
+
+/* PAGE_WORD_SHAPE of a block that nobody maps and that has no type. */
+static inline uint64_t page_shape_word(uint16_t shape, uint8_t zone)
+{
+	const union {
+		struct {
+			int32_t mapcount;
+			uint16_t shape;
+			uint8_t type;
+			uint8_t zone;
+		};
+		uint64_t word;
+	} fields = {.shape = shape, .zone = zone};
+
+	return fields.word;
 }
 
 static inline enum page_kind page_kind(const struct page *page)

@@ -10,6 +10,7 @@
 
 struct zone *zones[ZONES_MAX];
 unsigned zone_count;
+struct zone *zone_nearest[NODES_MAX + 1];
 
 const char *zone_type_name(enum zone_type type)
 {

@@ -25,6 +25,7 @@ struct zone {
 	struct pfn base;  /* frame 0 of `frames`: start rounded down to the largest order */
 	struct pfn start; /* RAM of this zone, holes inside included */
 	struct pfn end;
+	uint64_t span;  /* frames from base to end */
 	uint8_t number; /* zones[number] is this one */
 	unsigned node;
 	enum zone_type type;
@@ -37,6 +38,8 @@ struct zone {
 
 extern struct zone *zones[ZONES_MAX]; /* by rising address */
 extern unsigned zone_count;
+/* Where a request without zone flags looks first, by its node + 1 (NODE_ANY: 0). */
+extern struct zone *zone_nearest[NODES_MAX + 1];
 
 /* From boot_info and what boot memory has left; takes its own state from there. */
 void zones_init(const struct boot_info *info);
@@ -45,15 +48,20 @@ void zones_init(const struct boot_info *info);
 struct zone *zone_of(struct pfn f);
 const char *zone_type_name(enum zone_type type);
 
-/* Without a search when the record says where to look and tells the truth. */
-static inline struct zone *page_zone(const struct page *page)
+/* The zone that the record of a block in use names, or NULL when that cannot be. */
+static inline struct zone *page_zone_named(const struct page *page)
 {
 	struct zone *zone = zones[page->zone % ZONES_MAX];
-	struct pfn f = page_to_pfn(page);
 
-	if (LIKELY(zone && f.nr - zone->start.nr < zone->end.nr - zone->start.nr))
-		return zone;
-	return zone_of(f);
+	return LIKELY(zone && page_to_pfn(page).nr - zone->base.nr < zone->span) ? zone : NULL;
+}
+
+/* Of any page; NULL for what is no RAM. */
+static inline struct zone *page_zone(const struct page *page)
+{
+	struct zone *zone = page_zone_named(page);
+
+	return LIKELY(zone) ? zone : zone_of(page_to_pfn(page));
 }
 
 static inline uint64_t zone_frame(const struct zone *zone, struct pfn f)

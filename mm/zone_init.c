@@ -165,8 +165,8 @@ static void zone_start(struct zone *zone, void *state)
 	uint64_t usable = ranges_overlap(zone->start.nr, zone->end.nr);
 	uint64_t least = MIN(MAX(usable / 256, 256), usable / 8);
 
-	frames_init(&zone->frames, state, zone->end.nr - zone->base.nr, zone_open_block,
-		    usable);
+	zone->span = zone->end.nr - zone->base.nr;
+	frames_init(&zone->frames, state, zone->span, zone_open_block, usable);
 	atomic_init(&zone->managed, (int64_t)usable);
 	atomic_init(&zone->pristine, usable);
 	for (unsigned type = 0; type < ZONE_TYPES; type++)
@@ -201,6 +201,9 @@ static void fallback_init(void)
 	/* A node that does not exist is served like the first. */
 	for (unsigned node = node_count(); node < NODES_MAX; node++)
 		memcpy(zone_fallback[node], zone_fallback[0], sizeof(zone_fallback[0]));
+	for (unsigned node = 0; node < NODES_MAX; node++)
+		zone_nearest[node + 1] = zones[zone_fallback[node][0]];
+	zone_nearest[0] = zone_nearest[1];
 }
 
 void zones_init(const struct boot_info *info)
