@@ -223,6 +223,8 @@ TEST(virtio_ccw, lost_interrupts_do_not_lose_buffers)
 	create();
 	s->without_interrupts = true;
 	REQUIRE(virtio_ccw_probe_all(&channel->io) == 1);
+	/* The target was read at start: 8 bytes for the size of everything, then its own. */
+	WAIT_FOR(fake_virtio_config_reads(s->fake) > 8);
 	balloon()->patience_ns = NSEC_PER_MSEC;
 	fake_virtio_set_target(s->fake, 100);
 	thread_sleep_ns(10 * NSEC_PER_MSEC);
