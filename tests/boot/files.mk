@@ -2,6 +2,11 @@
 
 tests += tests/boot/memory_map_test.c tests/boot/pvh_info_test.c
 
+# The start of s390x.
+tests-hosted += tests/boot/ipl_info_test.c
+tests-s390x += tests/boot/ipl_info_test.c
+sources-hosted += boot/ipl_info.c
+
 # Parts of the EFI loader.
 sources-hosted += \
 	boot/elf_load.c \

@@ -28,3 +28,11 @@ tests-hosted += tests/platform/hosted_clock_test.c tests/platform/hosted_mmu_tes
 sources-hosted += platform/s390x/zpci.c platform/s390x/zpci_call.c
 tests-hosted += tests/platform/zpci_test.c
 tests-s390x += tests/platform/zpci_test.c
+
+# The service processor's blocks.
+sources-hosted += \
+	platform/s390x/ebcdic.c \
+	platform/s390x/line_text.c \
+	platform/s390x/sclp_block.c
+tests-hosted += tests/platform/sclp_block_test.c
+tests-s390x += tests/platform/sclp_block_test.c
