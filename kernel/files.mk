@@ -35,6 +35,7 @@ sources += \
 	kernel/completion.c \
 	kernel/cpu_commands.c \
 	kernel/fault.c \
+	kernel/halt_account.c \
 	kernel/hook.c \
 	kernel/interrupt.c \
 	kernel/ipi.c \

@@ -5,9 +5,9 @@
  * mask too.
  */
 #include <platform/hosted/hosted.h>
+#include <kernel/halt_account.h>
 #include <kernel/interrupt.h>
 #include <kernel/log.h>
-#include <platform/clock.h>
 #include <platform/irq.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -104,20 +104,15 @@ void hosted_raise(struct hosted_cpu *cpu, uint64_t bits)
 void cpu_idle_wait(void)
 {
 	struct hosted_cpu *cpu = hosted_cpu_self();
-	uint64_t start = clock_cycles();
 
+	halt_begins();
 	pthread_mutex_lock(&cpu->mutex);
 	atomic_store(&cpu->sleeping, true);
 	while (atomic_load(&cpu->pending) == 0)
 		pthread_cond_wait(&cpu->wake, &cpu->mutex);
 	atomic_store(&cpu->sleeping, false);
 	pthread_mutex_unlock(&cpu->mutex);
-	atomic_fetch_add(&cpu->halted_cycles, clock_cycles() - start);
-}
-
-uint64_t cpu_halted_cycles(unsigned cpu)
-{
-	return atomic_load(&cpus[cpu].halted_cycles);
+	halt_ended();
 }
 
 _Noreturn void cpu_halt_forever(void)

@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * Control registers, sleeping, and the account of how long.
+ * Control registers, and sleeping.
  */
 #include <platform/cpu.h>
 
-#include <platform/clock.h>
 #include <platform/s390x/features.h>
 #include <platform/s390x/interrupts.h>
 #include <platform/s390x/lowcore.h>
-#include <kernel/bits.h>
-#include <kernel/percpu.h>
-#include <stdatomic.h>
-
-static PER_CPU(_Atomic uint64_t, halted_cycles);
+#include <kernel/halt_account.h>
 
 void cpu_control_init(void)
 {
@@ -37,7 +32,7 @@ void cpu_idle_wait(void)
 				   (lowcore()->asce ? PSW_DAT : 0),
 			   0};
 
-	lowcore()->halted_since = clock_cycles();
+	halt_begins();
 	__asm__ volatile("larl %%r1,0f\n\t"
 			 "stg %%r1,8(%0)\n\t"
 			 "lpswe 0(%0)\n"
@@ -45,24 +40,7 @@ void cpu_idle_wait(void)
 			 :
 			 : "a"(&wait)
 			 : "r1", "memory", "cc");
-	cpu_halt_ended();
-}
-
-void cpu_halt_ended(void)
-{
-	struct lowcore *area = lowcore();
-
-	if (area->halted_since) {
-		atomic_fetch_add_explicit(this_cpu(halted_cycles),
-					  clock_cycles() - area->halted_since,
-					  memory_order_relaxed);
-		area->halted_since = 0;
-	}
-}
-
-uint64_t cpu_halted_cycles(unsigned cpu)
-{
-	return atomic_load_explicit(on_cpu(halted_cycles, cpu), memory_order_relaxed);
+	halt_ended();
 }
 
 /* A disabled wait of one CPU; the last one that does it ends the machine (exit.c). */

@@ -83,7 +83,4 @@ void cpu_control_init(void);
 /* Interruptions that nobody waited for, since boot. */
 uint64_t interrupts_unexpected(void);
 
-/* Leave the account of halted time; called on every interruption. */
-void cpu_halt_ended(void);
-
 #endif

@@ -15,6 +15,7 @@
 #include <kernel/assert.h>
 #include <kernel/bits.h>
 #include <kernel/format.h>
+#include <kernel/halt_account.h>
 #include <kernel/interrupt.h>
 #include <kernel/ipi.h>
 #include <kernel/log.h>
@@ -172,7 +173,7 @@ static void external_dispatch(const struct trap_frame *frame)
 
 void trap_external(struct trap_frame *frame)
 {
-	cpu_halt_ended();
+	halt_ended();
 	/* Whoever waits for an answer may hold the lock of the log, and wants no other thread
 	 * here. */
 	if (frame->code == EXTERNAL_SERVICE_SIGNAL && sclp_waits_here()) {
@@ -186,7 +187,7 @@ void trap_external(struct trap_frame *frame)
 
 void trap_io(struct trap_frame *frame)
 {
-	cpu_halt_ended();
+	halt_ended();
 	interrupt_enter();
 	s390x_io_interrupt(frame->code, frame->parameter, (uint32_t)(frame->address >> 32));
 	interrupt_exit();

@@ -62,7 +62,4 @@ bool irq_vectors_init(unsigned cpu);
 /* Interrupts that nobody waited for, by vector, since boot. */
 uint64_t interrupts_unexpected(unsigned vector);
 
-/* Leave the account of halted time; called on every interruption. */
-void cpu_halt_ended(void);
-
 #endif

@@ -10,6 +10,7 @@
 #include <platform/x86_64/interrupts.h>
 #include <platform/x86_64/trap.h>
 #include <kernel/assert.h>
+#include <kernel/halt_account.h>
 #include <kernel/interrupt.h>
 #include <kernel/ipi.h>
 #include <kernel/kmem.h>
@@ -85,7 +86,7 @@ static void local_interrupt(unsigned vector)
 
 void interrupt_dispatch(unsigned vector)
 {
-	cpu_halt_ended();
+	halt_ended();
 	if (vector == VECTOR_CALIBRATE) {
 		/* Before there are threads. */
 		apic_end_of_interrupt(&local_apic);

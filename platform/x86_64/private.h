@@ -25,8 +25,6 @@ struct private_area {
 	struct phys root;
 	/* Absolute; CLOCK_NEVER when the timer is not armed. */
 	uint64_t timer_deadline;
-	/* Time stamp at which this CPU halted, 0 while it runs. */
-	uint64_t halted_since;
 };
 
 _Static_assert(offsetof(struct private_area, cpu) == AREA_CPU, "cpu_current() reads it");
