@@ -21,7 +21,7 @@ void cpu_control_init(void)
 	cr6_write(0);
 	cr14_write(CR14_EXTERNAL_DAMAGE);
 	/* Access registers stay 0: primary space, and where the stack guard is looked for. */
-	__asm__ volatile("lam 0,15,%0\n\tsfpc %1" : : "Q"(access), "d"(0) : "memory");
+	__asm__ volatile("lam 0,15,%0" : : "Q"(access) : "memory");
 }
 
 /* An enabled wait, entered by one instruction: no interruption gets in before. The handler

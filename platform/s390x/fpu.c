@@ -30,18 +30,18 @@ void fpu_area_init(void *area)
 void fpu_save(void *area)
 {
 	if (facility_present(FACILITY_VECTOR))
-		vector_state_save(area);
+		fpu_save_vectors(area);
 	else
-		float_state_save(area);
+		fpu_save_floats(area);
 	__asm__ volatile("stfpc %0" : "=Q"(*(uint32_t *)((char *)area + AREA_CONTROL)));
 }
 
 void fpu_restore(const void *area)
 {
 	if (facility_present(FACILITY_VECTOR))
-		vector_state_load(area);
+		fpu_restore_vectors(area);
 	else
-		float_state_load(area);
+		fpu_restore_floats(area);
 	__asm__ volatile("lfpc %0"
 			 :
 			 : "Q"(*(const uint32_t *)((const char *)area + AREA_CONTROL)));

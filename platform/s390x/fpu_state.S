@@ -13,16 +13,16 @@
 	.endm
 
 	.balign 8
-	.globl vector_state_save
-	.type vector_state_save, @function
-vector_state_save:
+	.globl fpu_save_vectors
+	.type fpu_save_vectors, @function
+fpu_save_vectors:
 	vector_multiple 0x3e
 	br %r14
 
 	.balign 8
-	.globl vector_state_load
-	.type vector_state_load, @function
-vector_state_load:
+	.globl fpu_restore_vectors
+	.type fpu_restore_vectors, @function
+fpu_restore_vectors:
 	vector_multiple 0x36
 	br %r14
 
@@ -33,16 +33,16 @@ vector_state_load:
 	.endm
 
 	.balign 8
-	.globl float_state_save
-	.type float_state_save, @function
-float_state_save:
+	.globl fpu_save_floats
+	.type fpu_save_floats, @function
+fpu_save_floats:
 	each_float std
 	br %r14
 
 	.balign 8
-	.globl float_state_load
-	.type float_state_load, @function
-float_state_load:
+	.globl fpu_restore_floats
+	.type fpu_restore_floats, @function
+fpu_restore_floats:
 	each_float ld
 	br %r14
 

@@ -7,10 +7,10 @@
 #define PLATFORM_S390X_FPU_STATE_H
 
 /* Vector registers 0 to 31, with FACILITY_VECTOR. */
-void vector_state_save(void *area);
-void vector_state_load(const void *area);
+void fpu_save_vectors(void *area);
+void fpu_restore_vectors(const void *area);
 /* Floating-point registers 0 to 15, at every sixteenth byte. */
-void float_state_save(void *area);
-void float_state_load(const void *area);
+void fpu_save_floats(void *area);
+void fpu_restore_floats(const void *area);
 
 #endif
