@@ -8,7 +8,8 @@
 
 /* Right before the halt. */
 void halt_begins(void);
-/* Called on every interruption and behind the halt: ends what halt_begins() began, if it did. */
+/* Called on every interruption and behind the halt: ends what halt_begins() began, if it did.
+ */
 void halt_ended(void);
 
 #endif

@@ -29,7 +29,7 @@ struct hosted_cpu {
 	_Atomic uint64_t pending; /* HOSTED_PENDING_ bits */
 	_Atomic uint64_t deadline_ns;
 	_Atomic bool sleeping;
-	pthread_mutex_t mutex;          /* with `wake`: the sleep of an idle CPU */
+	pthread_mutex_t mutex; /* with `wake`: the sleep of an idle CPU */
 	pthread_cond_t wake;
 	pthread_t host_thread;
 };

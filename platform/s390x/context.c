@@ -51,12 +51,10 @@ void context_set_stack(void *stack, size_t size)
 	area->stack_end = (uintptr_t)stack + size;
 }
 
-size_t context_backtrace(uintptr_t *addresses, size_t max)
+size_t backtrace_from(uint64_t frame, uintptr_t *addresses, size_t max)
 {
-	uint64_t frame;
 	size_t count = 0;
 
-	__asm__ volatile("lgr %0,%%r15" : "=d"(frame));
 	/* A function keeps its return address in its caller's frame; a broken chain ends the
 	 * trace. */
 	while (count < max && is_aligned(frame, 8)) {
@@ -70,4 +68,12 @@ size_t context_backtrace(uintptr_t *addresses, size_t max)
 		addresses[count++] = address;
 	}
 	return count;
+}
+
+size_t context_backtrace(uintptr_t *addresses, size_t max)
+{
+	uint64_t frame;
+
+	__asm__ volatile("lgr %0,%%r15" : "=d"(frame));
+	return backtrace_from(frame, addresses, max);
 }

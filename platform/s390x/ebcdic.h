@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * EBCDIC, code page 037, which consoles of service processors speak. Pure functions on bytes.
+ * EBCDIC, code page 500, which consoles of service processors speak. Pure functions on bytes.
  */
 #ifndef PLATFORM_S390X_EBCDIC_H
 #define PLATFORM_S390X_EBCDIC_H

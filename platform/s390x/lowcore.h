@@ -126,8 +126,8 @@ struct lowcore {
 	uint32_t cpu_address; /* for SIGP; 16 bits */
 	struct thread *thread;
 	uint64_t timer_deadline; /* absolute; CLOCK_NEVER when the timer is not armed */
-	uint64_t asce;         /* the tables this CPU runs on; 0: translation is still off */
-	uint64_t prefix;       /* absolute address of this structure */
+	uint64_t asce;           /* the tables this CPU runs on; 0: translation is still off */
+	uint64_t prefix;         /* absolute address of this structure */
 	uint8_t reserved_478[0x1000 - 0x478];
 
 	uint8_t reserved_1000[0x11b0 - 0x1000];

@@ -10,7 +10,6 @@
 #include <platform/irq.h>
 #include <platform/s390x/address_space.h>
 #include <platform/s390x/interrupts.h>
-#include <platform/s390x/io_interrupt.h>
 #include <platform/s390x/sclp.h>
 #include <kernel/assert.h>
 #include <kernel/bits.h>
@@ -26,11 +25,16 @@
 /* Of the translation-exception identification. */
 #define EXCEPTION_ADDRESS ~UINT64_C(0xfff)
 
+/* Of the I/O-interruption word: three bits of subclass. */
+#define IO_WORD_ADAPTER  BIT(31)
+#define IO_WORD_SUBCLASS 27
+
 /* As kernel/stack_protector.c: to find our own overruns. */
 #define STACK_GUARD UINT64_C(0x5175697265a70ff5)
 
 static uint64_t counts[PROGRAM_CODES];
 static uint64_t unexpected;
+static uint64_t restarts;
 
 extern const char entry_program[], entry_svc[], entry_external[], entry_io[], entry_check[],
 	entry_restart[];
@@ -58,6 +62,11 @@ void trap_protect_lowcore(void)
 uint64_t trap_count(unsigned code)
 {
 	return code < PROGRAM_CODES ? __atomic_load_n(&counts[code], __ATOMIC_RELAXED) : 0;
+}
+
+uint64_t trap_restarts(void)
+{
+	return __atomic_load_n(&restarts, __ATOMIC_RELAXED);
 }
 
 uint64_t interrupts_unexpected(void)
@@ -103,6 +112,13 @@ static bool fixup_apply(struct trap_frame *frame)
 	return false;
 }
 
+/* The stack pointer may be what is wrong: read with care. */
+static void chain_link(struct trap_frame *frame)
+{
+	if (!probe_read64((void *)frame->gpr[15], &frame->chain))
+		frame->chain = 0;
+}
+
 /* A missing page next to the stack pointer is the guard page of whatever stack that was. */
 static bool is_stack_overflow(const struct trap_frame *frame)
 {
@@ -139,9 +155,7 @@ void trap_program(struct trap_frame *frame)
 	__atomic_fetch_add(&counts[code], 1, __ATOMIC_RELAXED);
 	if (fixup_apply(frame))
 		return;
-	/* The stack pointer may be what is wrong: read with care. */
-	if (!probe_read64((void *)frame->gpr[15], &frame->chain))
-		frame->chain = 0;
+	chain_link(frame);
 	trap_die(frame);
 }
 
@@ -187,16 +201,21 @@ void trap_external(struct trap_frame *frame)
 
 void trap_io(struct trap_frame *frame)
 {
+	uint32_t word = (uint32_t)(frame->address >> 32);
+
 	halt_ended();
 	interrupt_enter();
-	s390x_io_interrupt(frame->code, frame->parameter, (uint32_t)(frame->address >> 32));
+	if (word & IO_WORD_ADAPTER)
+		adapter_interrupt(word >> IO_WORD_SUBCLASS & 7);
+	else
+		channel_interrupt(frame->code, frame->parameter);
 	interrupt_exit();
 }
 
 void trap_restart(struct trap_frame *frame)
 {
-	if (!probe_read64((void *)frame->gpr[15], &frame->chain))
-		frame->chain = 0;
+	chain_link(frame);
+	__atomic_fetch_add(&restarts, 1, __ATOMIC_RELAXED);
 	kernel_nmi_interrupt();
 }
 

@@ -83,8 +83,9 @@ _Noreturn void trap_svc(struct trap_frame *frame);
 _Noreturn void trap_machine_check(struct trap_frame *frame);
 void trap_restart(struct trap_frame *frame);
 
-/* Program interruptions this machine took and went on after, by code. */
+/* Program interruptions this machine took and went on after, by code; and restarts. */
 uint64_t trap_count(unsigned code);
+uint64_t trap_restarts(void);
 
 /*
  * The table of fix-ups (section quire_fixups): a program interruption by the instruction at
@@ -100,6 +101,9 @@ bool probe_read64(const void *address, uint64_t *value);
 bool probe_write8(void *address, uint8_t value);
 /* Without translation: is there storage at this real address? (TEST PROTECTION) */
 bool probe_storage(uint64_t address);
+
+/* Return addresses from the frame of a function outwards: at most max. */
+size_t backtrace_from(uint64_t frame, uintptr_t *addresses, size_t max);
 
 /* Registers and where they were, to the log. */
 void trap_report(const struct trap_frame *frame);

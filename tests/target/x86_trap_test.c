@@ -10,7 +10,6 @@
 #include <platform/x86_64/interrupts.h>
 #include <platform/x86_64/trap.h>
 #include <platform/x86_64/x86.h>
-#include <kernel/symbols.h>
 #include <tests/test.h>
 
 #define NON_CANONICAL        UINT64_C(0x8000000000000000)
@@ -160,29 +159,6 @@ TEST(x86_trap, an_nmi_comes_through_a_closed_mask_and_returns)
 	CHECK_EQ(trap_count(EXCEPTION_NMI), before + 1);
 }
 
-static NOINLINE size_t backtrace_from_here(uintptr_t *addresses, size_t max)
-{
-	size_t count = context_backtrace(addresses, max);
-
-	/* Keeps the call from being the last thing and its frame from going away. */
-	__asm__ volatile("" : "+r"(count) : : "memory");
-	return count;
-}
-
-TEST(x86_trap, a_back_trace_names_its_callers)
-{
-	uintptr_t addresses[8] = {0};
-	size_t count = backtrace_from_here(addresses, 8);
-	uintptr_t offset;
-
-	REQUIRE(count >= 3);
-	/* The compiler may have made a special copy of it and added to the name. */
-	CHECK(strncmp(symbol_find(addresses[0], &offset), "backtrace_from_here", 19) == 0);
-	CHECK_STR(symbol_find(addresses[1], &offset),
-		  "x86_trap_a_back_trace_names_its_callers");
-	CHECK_EQ(context_backtrace(addresses, 1), 1);
-}
-
 TEST(x86_trap, a_broken_frame_chain_ends_the_back_trace)
 {
 	uintptr_t addresses[8];
@@ -197,20 +173,6 @@ TEST(x86_trap, a_broken_frame_chain_ends_the_back_trace)
 			 : "D"(addresses), "b"(chain), "S"(8)
 			 : "rcx", "rdx", "r8", "r9", "r10", "r11", "memory", "cc");
 	CHECK_EQ(count, 2);
-}
-
-/* Must not become a loop. */
-static NOINLINE unsigned recurse(unsigned depth)
-{
-	volatile char room[256];
-
-	room[0] = (char)depth;
-	return depth == 0 ? 0 : recurse(depth - 1) + (unsigned)room[0];
-}
-
-TEST_PANICS(x86_trap, overflow_hits_the_guard_page, "stack overflow into guard page")
-{
-	recurse(1000000);
 }
 
 TEST_PANICS(x86_trap, data_is_not_executable, "page fault: execute of")

@@ -1,36 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
  * Vector state of applications: what a thread has in its registers is there again after
- * another one used them. The only tests that touch such registers; tools/fpu_allow.txt names
- * them by their prefix.
+ * another one used them. Each processor's file has the instructions.
  */
 #include <platform/context.h>
 #include <platform/irq.h>
 #include <kernel/kmem.h>
+#include <tests/target/vector_state.h>
 #include <tests/test.h>
-
-#define MXCSR_RESET 0x1f80u
-
-static NOINLINE void vector_test_set(uint64_t value)
-{
-	__asm__ volatile("movq %0, %%xmm3; movq %0, %%xmm15" : : "r"(value));
-}
-
-static NOINLINE uint64_t vector_test_get(void)
-{
-	uint64_t a, b;
-
-	__asm__ volatile("movq %%xmm3, %0; movq %%xmm15, %1" : "=r"(a), "=r"(b));
-	return a == b ? a : UINT64_MAX;
-}
-
-static NOINLINE uint32_t vector_test_control(void)
-{
-	uint32_t value;
-
-	__asm__ volatile("stmxcsr %0" : "=m"(value));
-	return value;
-}
 
 struct areas {
 	void *block[2];
@@ -47,7 +24,7 @@ static void areas_make(struct areas *areas)
 	}
 }
 
-TEST(x86_fpu, state_comes_back_after_another_owner)
+TEST(machine_fpu, state_comes_back_after_another_owner)
 {
 	struct areas areas;
 	uint64_t first, fresh, again;
@@ -73,7 +50,7 @@ TEST(x86_fpu, state_comes_back_after_another_owner)
 	kmem_free(areas.block[1]);
 }
 
-TEST(x86_fpu, a_fresh_area_masks_all_exceptions)
+TEST(machine_fpu, a_fresh_area_masks_all_exceptions)
 {
 	struct areas areas;
 	struct irq_state state;
@@ -84,7 +61,7 @@ TEST(x86_fpu, a_fresh_area_masks_all_exceptions)
 	fpu_restore(areas.area[0]);
 	control = vector_test_control();
 	irq_restore(state);
-	CHECK_EQ(control, MXCSR_RESET);
+	CHECK_EQ(control, vector_test_control_fresh);
 	kmem_free(areas.block[0]);
 	kmem_free(areas.block[1]);
 }
