@@ -51,12 +51,11 @@ void context_set_stack(void *stack, size_t size)
 	area->stack_end = (uintptr_t)stack + size;
 }
 
-size_t backtrace_from(uint64_t frame, uintptr_t *addresses, size_t max)
+/* A function keeps its return address in its caller's frame; a broken chain ends the trace. */
+static ALWAYS_INLINE size_t chain_walk(uint64_t frame, uintptr_t *addresses, size_t max)
 {
 	size_t count = 0;
 
-	/* A function keeps its return address in its caller's frame; a broken chain ends the
-	 * trace. */
 	while (count < max && is_aligned(frame, 8)) {
 		uint64_t address;
 
@@ -70,10 +69,16 @@ size_t backtrace_from(uint64_t frame, uintptr_t *addresses, size_t max)
 	return count;
 }
 
+size_t backtrace_from(uint64_t frame, uintptr_t *addresses, size_t max)
+{
+	return chain_walk(frame, addresses, max);
+}
+
+/* Inline, so that the stack pointer is that of a frame of this function. */
 size_t context_backtrace(uintptr_t *addresses, size_t max)
 {
 	uint64_t frame;
 
 	__asm__ volatile("lgr %0,%%r15" : "=d"(frame));
-	return backtrace_from(frame, addresses, max);
+	return chain_walk(frame, addresses, max);
 }

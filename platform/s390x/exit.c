@@ -48,19 +48,18 @@ void platform_power_off(void)
 
 void platform_reboot(void)
 {
-	register uint64_t nothing __asm__("0") = 0;
-	register uint64_t subcode __asm__("1") = DIAGNOSE_RELOAD;
-
 	irq_disable();
 	smp_stop_others();
 	/* Where there is no such service, the machine stops. */
-	__asm__ volatile("1: diag %0,%1,0x308\n"
+	__asm__ volatile("lghi 0,0\n\t"
+			 "lghi 1,%0\n"
+			 "1: diag 0,1,0x308\n"
 			 "2:\n\t"
 			 ".pushsection quire_fixups, \"a\"\n\t"
 			 ".quad 1b, 2b\n\t"
 			 ".popsection"
 			 :
-			 : "d"(nothing), "d"(subcode)
-			 : "memory", "cc", "2");
+			 : "i"(DIAGNOSE_RELOAD)
+			 : "memory", "cc", "0", "1", "2");
 	wait_disabled(WAIT_FAILURE);
 }

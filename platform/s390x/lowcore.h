@@ -148,7 +148,7 @@ struct lowcore {
 	uint32_t check_access[16]; /* 0x1340 */
 	uint64_t check_control[16];
 	uint8_t reserved_1400[0x2000 - 0x1400];
-} __attribute__((aligned(LOWCORE_SIZE)));
+};
 
 #define LOWCORE_ASSERT(member, offset)                             \
 	_Static_assert(offsetof(struct lowcore, member) == offset, \
