@@ -8,6 +8,7 @@
 #include <kernel/halt_account.h>
 #include <kernel/interrupt.h>
 #include <kernel/log.h>
+#include <platform/clock.h>
 #include <platform/irq.h>
 #include <sched.h>
 #include <stdatomic.h>
