@@ -52,10 +52,6 @@ CONTROL_REGISTER(13)
 CONTROL_REGISTER(14)
 #undef CONTROL_REGISTER
 
-/* channel.c: an I/O interruption of a subchannel, or of adapters by their subclass. */
-void channel_interrupt(uint32_t subchannel_id, uint32_t parameter);
-void adapter_interrupt(unsigned subclass);
-
 /* Open this CPU for external interruptions, and close it again; I/O stays closed. */
 static inline void external_window(void)
 {

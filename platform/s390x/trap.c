@@ -10,6 +10,7 @@
 #include <platform/irq.h>
 #include <platform/s390x/address_space.h>
 #include <platform/s390x/interrupts.h>
+#include <platform/s390x/io_interrupt.h>
 #include <platform/s390x/sclp.h>
 #include <kernel/assert.h>
 #include <kernel/bits.h>
@@ -24,10 +25,6 @@
 #define PROGRAM_CODE_MASK 0x7fu /* without the PER bit */
 /* Of the translation-exception identification. */
 #define EXCEPTION_ADDRESS ~UINT64_C(0xfff)
-
-/* Of the I/O-interruption word: three bits of subclass. */
-#define IO_WORD_ADAPTER  BIT(31)
-#define IO_WORD_SUBCLASS 27
 
 /* As kernel/stack_protector.c: to find our own overruns. */
 #define STACK_GUARD UINT64_C(0x5175697265a70ff5)
@@ -201,14 +198,9 @@ void trap_external(struct trap_frame *frame)
 
 void trap_io(struct trap_frame *frame)
 {
-	uint32_t word = (uint32_t)(frame->address >> 32);
-
 	halt_ended();
 	interrupt_enter();
-	if (word & IO_WORD_ADAPTER)
-		adapter_interrupt(word >> IO_WORD_SUBCLASS & 7);
-	else
-		channel_interrupt(frame->code, frame->parameter);
+	s390x_io_interrupt(frame->code, frame->parameter, (uint32_t)(frame->address >> 32));
 	interrupt_exit();
 }
 
