@@ -10,6 +10,7 @@
 #include <platform/s390x/start.h>
 #include <platform/s390x/trap.h>
 #include <kernel/attributes.h>
+#include <string.h>
 
 #define SPARE_STACK_SIZE 8192
 
@@ -22,6 +23,10 @@ void start_lowcore(void)
 {
 	struct lowcore *area = lowcore();
 
+	/* What an earlier boot left in our words: storage survives a reset. */
+	memset(area->save_program, 0,
+	       offsetof(struct lowcore, reserved_1000) -
+		       offsetof(struct lowcore, save_program));
 	area->stack = (uintptr_t)boot_stack;
 	area->stack_end = (uintptr_t)boot_stack_end;
 	area->emergency_stack = (uintptr_t)emergency_stack;
