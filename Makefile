@@ -27,7 +27,7 @@ qemu       = $(PYTHON) tools/qemu.py --arch $(ARCH) --accel $(ACCEL) --memory $(
 	     --cpus $(CPUS) $(if $(MACHINE),--machine $(MACHINE)) --cmdline '$(CMDLINE)'
 
 .DEFAULT_GOAL := all
-.PHONY: all help setup deps disk run test check debug image bench fuzz lint format coverage \
+.PHONY: all help setup deps disk run test check debug image bench fuzz faults lint format coverage \
 	spec-coverage mutants verdict clean compile_commands.json
 
 all: setup deps
@@ -47,6 +47,7 @@ help:
 #help   make image            build/ARCH/quire.img: boots by UEFI, or by IPL; with CMDLINE in it
 #help   make bench            figures, with the ratio to the stored baseline
 #help   make fuzz             FUZZ=name SECONDS=60: one fuzzer by time (all without FUZZ)
+#help   make faults           every allocation of every test (TESTS= narrows) fails once, hosted
 #help   make lint / format    layers, style, spelling, sizes / rewrite with clang-format
 #help   make coverage         hosted line coverage
 #help   make spec-coverage    which rows of which specification passed where in the last run
@@ -98,6 +99,10 @@ bench: setup deps
 fuzz: setup
 	$(one) PORT=hosted BUILD=fuzz TOOLCHAIN=clang fuzzers
 	@$(PYTHON) tools/fuzz.py --seconds $(SECONDS) $(FUZZ)
+
+faults: setup
+	$(one) PORT=hosted BUILD=asan TOOLCHAIN=gcc tests
+	@$(PYTHON) tools/faults.py --seed $(SEED) --tests '$(TESTS)'
 
 lint: setup
 	@tools/lint

@@ -319,6 +319,8 @@ void frames_split(struct frames *frames, uint64_t frame, unsigned order)
 		_Atomic uint64_t *rows = &frames->rows[(block + i) * BLOCK_ROWS];
 		uint32_t before;
 
+		if (!is_whole(frames, block + i))
+			continue; /* split before: the rows are in use */
 		for (unsigned r = 0; r < BLOCK_ROWS; r++)
 			atomic_store_explicit(&rows[r], UINT64_MAX, memory_order_relaxed);
 		if (!block_update(&frames->blocks[block + i], block_split, 0, &before))

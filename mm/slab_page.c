@@ -305,6 +305,8 @@ static const char *node_check(struct slab_cache *cache, struct slab_node *node)
 	struct page *slab;
 
 	list_for_each_entry (slab, &node->partial, list) {
+		if (partial == node->slabs)
+			return "slab: more slabs on the list than there are";
 		if (slab->type != PAGE_TYPE_SLAB || slab->cache != cache)
 			return "slab: page on the list of another cache";
 		if (slab->in_use + chain_length(cache, slab) != cache->objects)

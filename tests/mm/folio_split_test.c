@@ -14,8 +14,7 @@ static struct folio *get_folio(unsigned order, struct memcg *group)
 {
 	struct folio *folio = folio_alloc(NODE_ANY, order, 0, group);
 
-	if (!folio)
-		ERROR("no memory for a folio");
+	NEED(folio, "no memory for a folio");
 	return folio;
 }
 
@@ -103,6 +102,20 @@ TEST(folio_split, pieces_are_folios_of_their_own_and_come_back_one_by_one)
 	split_and_free(10, 0, 777, FOLIO_SPLIT_HALVES, 11);
 	CHECK_EQ(reports_end(), 0);
 	CHECK_EQ(atomic_load(&folio_split_counts.done[9]), done + 3);
+}
+
+/* The allocator has an order 10 as two whole blocks, and each half as rows. */
+TEST(folio_split, piece_of_2_mib_is_split_again)
+{
+	struct folio *folio = get_folio(10, NULL);
+	struct folio *second;
+
+	CHECK_EQ(folio_split(folio, 9, &folio->page, FOLIO_SPLIT_UNIFORM), 0);
+	second = folio_split_next(folio, 10, folio);
+	CHECK_EQ(folio_split(folio, 0, &folio->page, FOLIO_SPLIT_UNIFORM), 0);
+	put_all(folio, 9);
+	CHECK_EQ(folio_split(second, 8, &second->page, FOLIO_SPLIT_HALVES), 0);
+	put_all(second, 9);
 }
 
 TEST(folio_split, flags_mapping_index_and_charge_go_along)

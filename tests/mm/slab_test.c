@@ -351,37 +351,6 @@ TEST(slab, constructed_state_survives_being_free)
 	CHECK_EQ(slab_cache_destroy(cache), 0);
 }
 
-/* While a reader is in its section, a freed object's memory stays one of its cache. */
-TEST(slab, type_stable_memory_waits_for_a_grace_period)
-{
-	static const struct slab_attributes attributes = {
-		.name = "test", .size = 64, .flags = SLAB_RCU};
-	struct slab_cache *cache = slab_cache_create(&attributes);
-	uint64_t *object;
-	uint64_t free;
-
-	REQUIRE(cache);
-	mm_drain();
-	free = pages_free();
-	object = slab_alloc_node(cache, NODE_ANY, 0, NULL);
-	REQUIRE(object);
-	*object = 0x5eed;
-	slab_free(cache, object);
-	mm_drain(); /* magazines are made and gone */
-	object = slab_alloc_node(cache, NODE_ANY, 0, NULL);
-	REQUIRE(object);
-	*object = 0x5eed;
-	rcu_read_lock();
-	slab_free(cache, object);
-	CHECK_EQ(*object, 0x5eed);
-	CHECK(virt_to_page(object)->type == PAGE_TYPE_SLAB);
-	rcu_read_unlock();
-	mm_drain();
-	CHECK(virt_to_page(object)->type != PAGE_TYPE_SLAB);
-	CHECK_EQ(pages_free(), free);
-	CHECK_EQ(slab_cache_destroy(cache), 0);
-}
-
 /* The newest cache. */
 static struct slab_cache_statistics newest(void)
 {
@@ -390,6 +359,39 @@ static struct slab_cache_statistics newest(void)
 	for (unsigned index = 0; slab_statistics(index, &statistics); index++)
 		;
 	return statistics;
+}
+
+/* While a reader is in its section, a freed object's memory stays one of its cache, even when
+ * its slab is given back: of 40 objects the oldest 15, a slab at least, are in no magazine. */
+TEST(slab, type_stable_memory_waits_for_a_grace_period)
+{
+	static const struct slab_attributes attributes = {
+		.name = "test", .size = 512, .flags = SLAB_RCU};
+	struct slab_cache *cache = slab_cache_create(&attributes);
+	uint64_t *objects[40];
+	unsigned got = 0;
+	uint64_t free;
+
+	REQUIRE(cache);
+	mm_drain();
+	free = pages_free();
+	rcu_read_lock();
+	while (got < 40 && (objects[got] = slab_alloc(cache, 0)) != NULL)
+		*objects[got++] = 0x5eed;
+	for (unsigned i = 0; i < got; i++)
+		slab_free(cache, objects[i]);
+	if (got == 40) {
+		CHECK(slab_shrink() > 0);
+		CHECK(newest().waiting > 0);
+		CHECK_EQ(*objects[0], 0x5eed);
+		CHECK(virt_to_page(objects[0])->type == PAGE_TYPE_SLAB);
+	}
+	rcu_read_unlock();
+	CHECK_EQ(got, 40);
+	mm_drain();
+	CHECK_EQ(newest().waiting, 0);
+	CHECK_EQ(pages_free(), free);
+	CHECK_EQ(slab_cache_destroy(cache), 0);
 }
 
 /* Of 40 objects that come back, the magazine keeps 25: the oldest 15, a slab at least, go home.

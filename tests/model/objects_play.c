@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: MIT
+/*
+ * See objects_play.h. One byte per operation, with arguments.
+ */
+#include <tests/model/objects_play.h>
+#include <mm/dma.h>
+#include <mm/folio_split.h>
+#include <mm/memcg.h>
+#include <mm/mm.h>
+#include <mm/slab.h>
+#include <string.h>
+
+#define HELD_MAX    96
+#define GROUP_PAGES 600
+#define CACHES      3
+
+enum kind { FOLIO, RAW, EXACT, OBJECT, BUFFER };
+
+/* One thing that the program has. */
+struct held {
+	enum kind kind;
+	unsigned char mark; /* at both ends */
+	unsigned order;
+	unsigned references; /* FOLIO */
+	char *start;
+	size_t size;              /* bytes that are ours */
+	struct slab_cache *cache; /* OBJECT; NULL: of kmalloc() */
+	uint64_t bus;             /* BUFFER */
+};
+
+static struct held all[HELD_MAX];
+static unsigned count;
+static unsigned char next_mark;
+static struct memcg group;
+static struct slab_cache *caches[CACHES]; /* plain, of groups, with a constructor */
+static struct dma_device device = {.name = "play", .mask = UINT64_MAX, .node = NODE_ANY};
+
+static void construct(void *object)
+{
+	memset(object, 0x5c, 24);
+}
+
+static size_t mark_size(const struct held *held)
+{
+	return held->size < 8 ? held->size : 8;
+}
+
+/* Constructed objects keep their contents. */
+static void mark(struct held *held)
+{
+	held->mark = held->cache && held->cache == caches[2] ? 0x5c : next_mark++;
+	memset(held->start, held->mark, mark_size(held));
+	memset(held->start + held->size - mark_size(held), held->mark, mark_size(held));
+}
+
+static bool is_marked(const struct held *held)
+{
+	const char *end = held->start + held->size - mark_size(held);
+
+	for (size_t i = 0; i < mark_size(held); i++)
+		if ((unsigned char)held->start[i] != held->mark ||
+		    (unsigned char)end[i] != held->mark)
+			return false;
+	return true;
+}
+
+static bool overlaps(const struct held *held)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (held->start < all[i].start + all[i].size &&
+		    all[i].start < held->start + held->size)
+			return true;
+	return false;
+}
+
+static bool is_zero(const char *bytes, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (bytes[i])
+			return false;
+	return true;
+}
+
+/* A new thing, zero if it was asked to be. */
+static const char *hold(struct held held, bool zero)
+{
+	if (overlaps(&held))
+		return "what was allocated is somebody's";
+	if (zero && !is_zero(held.start, held.size))
+		return "what was to be zero is not";
+	mark(&held);
+	all[count++] = held;
+	return NULL;
+}
+
+static const char *folio_new(struct bytes *program)
+{
+	uint8_t choice = bytes_8(program);
+	unsigned order = choice % (FOLIO_ORDER_MAX + 1);
+	unsigned flags = FOLIO_NOWARN | (choice & 0x80 ? FOLIO_ZERO : 0);
+	uint64_t charged = group.pages;
+	struct folio *folio =
+		folio_alloc(NODE_ANY, order, flags, choice & 0x40 ? &group : NULL);
+
+	if (!folio)
+		return group.pages == charged ? NULL : "a failed request was charged";
+	if (folio_order(folio) != order || folio_references(folio) != 1)
+		return "a new folio has not its order or not one reference";
+	return hold((struct held){.kind = FOLIO,
+				  .order = order,
+				  .references = 1,
+				  .start = folio_address(folio),
+				  .size = folio_size(folio)},
+		    flags & FOLIO_ZERO);
+}
+
+static const char *block_new(struct bytes *program)
+{
+	uint8_t choice = bytes_8(program);
+	unsigned order = choice % (FOLIO_ORDER_MAX + 1);
+	unsigned pages = choice % 70 + 1;
+	bool exact = choice & 0x80;
+	struct page *page = exact ? page_alloc_exact(NODE_ANY, pages, FOLIO_NOWARN)
+				  : page_alloc(NODE_ANY, order, FOLIO_NOWARN);
+
+	if (!page)
+		return NULL;
+	return hold((struct held){.kind = exact ? EXACT : RAW,
+				  .order = order,
+				  .start = page_to_virt(page),
+				  .size = exact ? pages << PAGE_SHIFT : PAGE_SIZE << order},
+		    false);
+}
+
+static const char *buffer_new(struct bytes *program)
+{
+	size_t size = bytes_16(program) * 8u;
+	struct held held = {.kind = BUFFER, .size = size};
+
+	held.start = dma_alloc(&device, size, FOLIO_NOWARN, &held.bus);
+	if (!held.start)
+		return NULL;
+	if (!is_zero(held.start, align_up(size, PAGE_SIZE)))
+		return "a buffer is not zero to the end of its page";
+	return hold(held, true);
+}
+
+static const char *object_new(struct bytes *program)
+{
+	uint8_t choice = bytes_8(program);
+	bool zero = choice & 0x80;
+	struct held held = {.kind = OBJECT};
+
+	if (choice % 4 == CACHES) {
+		held.size = bytes_16(program) % 20000 + 1;
+		held.start = kmalloc(held.size, FOLIO_NOWARN | (zero ? FOLIO_ZERO : 0));
+	} else {
+		held.cache = caches[choice % 4];
+		held.size = choice % 4 == 2 ? 24 : 200;
+		zero = zero && choice % 4 != 2;
+		held.start =
+			slab_alloc_node(held.cache, choice & 0x20 ? 0 : NODE_ANY,
+					zero ? FOLIO_ZERO : 0, choice % 4 == 1 ? &group : NULL);
+	}
+	if (!held.start)
+		return NULL;
+	if (held.cache && held.cache == caches[2] && held.start[23] != 0x5c)
+		return "a constructed object lost its state";
+	return hold(held, zero);
+}
+
+static const char *object_end(struct held *held)
+{
+	if (!held->cache && kmalloc_usable_size(held->start) < held->size)
+		return "an object is smaller than was asked for";
+	if (held->cache == caches[1] && slab_object_memcg(held->start) != &group)
+		return "the group of an object is not found from it";
+	if (held->cache)
+		slab_free(held->cache, held->start);
+	else
+		kfree(held->start);
+	return NULL;
+}
+
+/* The last of it goes. */
+static const char *end(unsigned at)
+{
+	struct held held = all[at];
+	struct page *page = virt_to_page(held.start);
+
+	all[at] = all[--count];
+	if (!is_marked(&held))
+		return "somebody wrote into what was held";
+	switch (held.kind) {
+	case FOLIO:
+		while (held.references--)
+			folio_put(page_folio(page));
+		return NULL;
+	case RAW:
+		page_free(page, held.order);
+		return NULL;
+	case EXACT:
+		page_free_exact(page, (unsigned)(held.size >> PAGE_SHIFT));
+		return NULL;
+	case BUFFER:
+		dma_free(&device, held.size, held.start, held.bus);
+		return NULL;
+	default:
+		return object_end(&held);
+	}
+}
+
+static const char *folio_references_play(struct held *held, uint8_t choice)
+{
+	struct page *page = virt_to_page(held->start + choice * 4096u % held->size);
+	struct folio *folio = page_folio(page);
+
+	if (&folio->page != virt_to_page(held->start))
+		return "a page does not know its folio";
+	if (choice & 1 && held->references > 1) {
+		page_put(page);
+		held->references--;
+	} else if (choice & 2) {
+		if (page_try_get(page) != folio)
+			return "a live folio cannot be got";
+		held->references++;
+	} else if (folio_freeze(folio, (int)held->references)) {
+		if (folio_try_get(folio))
+			return "a frozen folio was got";
+		folio_unfreeze(folio, (int)held->references);
+	} else {
+		return "a folio has other references than ours";
+	}
+	return NULL;
+}
+
+/* Into pieces of a lower order; those that there is no room to hold go at once. */
+/* The pieces of a split that the program may keep; the others go at once. */
+static const char *pieces_hold(struct folio *first, unsigned old_order)
+{
+	const char *wrong = NULL;
+
+	for (struct folio *piece = first; piece && !wrong;) {
+		struct folio *next = folio_split_next(first, old_order, piece);
+
+		if (count < HELD_MAX)
+			wrong = hold((struct held){.kind = FOLIO,
+						   .order = folio_order(piece),
+						   .references = 1,
+						   .start = folio_address(piece),
+						   .size = folio_size(piece)},
+				     false);
+		else
+			folio_put(piece);
+		piece = next;
+	}
+	return wrong;
+}
+
+static const char *folio_split_play(struct held *held, uint8_t choice)
+{
+	struct folio *first = page_folio(virt_to_page(held->start));
+	enum folio_split_mode mode = choice & 0x80 ? FOLIO_SPLIT_HALVES : FOLIO_SPLIT_UNIFORM;
+	unsigned old_order = held->order;
+	uint64_t offset = choice * 7u % folio_pages(first);
+	int error;
+
+	if (old_order == 0)
+		return NULL;
+	error = folio_split(first, choice % old_order, folio_page(first, offset), mode);
+	if ((error == 0) != (held->references == 1))
+		return "a split did what it should not";
+	if (error)
+		return NULL;
+	if (!is_marked(held))
+		return "a split changed memory";
+	*held = all[--count];
+	return pieces_hold(first, old_order);
+}
+
+static const char *change(struct bytes *program)
+{
+	struct held *held = &all[bytes_8(program) % count];
+	uint8_t choice = bytes_8(program);
+
+	if (held->kind == FOLIO)
+		return choice & 4 ? folio_split_play(held, choice)
+				  : folio_references_play(held, choice);
+	if (held->kind != RAW)
+		return NULL;
+	if (page_explode(virt_to_page(held->start), held->order) != 0)
+		return "a raw block does not explode";
+	held->kind = EXACT;
+	return NULL;
+}
+
+static const char *operation(struct bytes *program)
+{
+	uint8_t choice = bytes_8(program) % 12;
+
+	if (choice < 6 && count == HELD_MAX)
+		return NULL;
+	if (choice >= 6 && choice < 11 && count == 0)
+		return NULL;
+	switch (choice) {
+	case 0:
+	case 1:
+		return folio_new(program);
+	case 2:
+		return block_new(program);
+	case 3:
+		return buffer_new(program);
+	case 4:
+	case 5:
+		return object_new(program);
+	case 6:
+	case 7:
+		return change(program);
+	case 8:
+	case 9:
+	case 10:
+		return end(bytes_8(program) % count);
+	default:
+		(void)slab_shrink();
+		return NULL;
+	}
+}
+
+static uint64_t free_now(void)
+{
+	struct mm_statistics statistics;
+
+	mm_drain();
+	mm_statistics(&statistics);
+	return statistics.free;
+}
+
+static bool caches_create(void)
+{
+	static const struct slab_attributes attributes[CACHES] = {
+		{.name = "play", .size = 200},
+		{.name = "play groups", .size = 200, .flags = SLAB_GROUPS},
+		{.name = "play constructed", .size = 24, .constructor = construct},
+	};
+
+	for (unsigned i = 0; i < CACHES; i++) {
+		caches[i] = slab_cache_create(&attributes[i]);
+		if (caches[i])
+			continue;
+		while (i-- > 0)
+			(void)!slab_cache_destroy(caches[i]);
+		return false;
+	}
+	return true;
+}
+
+static const char *play_out(struct bytes *program)
+{
+	const char *wrong = NULL;
+
+	while (!wrong && program->length)
+		wrong = operation(program);
+	if (!wrong)
+		wrong = mm_check_all();
+	while (!wrong && count)
+		wrong = end(count - 1);
+	for (unsigned i = 0; i < CACHES; i++)
+		if (slab_cache_destroy(caches[i]) != 0 && !wrong)
+			wrong = "a cache keeps an object";
+	return wrong;
+}
+
+const char *objects_play(struct bytes program)
+{
+	uint64_t before = free_now();
+	const char *wrong;
+
+	count = 0;
+	group = (struct memcg){.limit = GROUP_PAGES};
+	if (!caches_create())
+		return NULL; /* no memory to play with */
+	wrong = play_out(&program);
+	if (!wrong && (group.pages || group.object_bytes))
+		wrong = "a charge was not returned";
+	if (!wrong)
+		wrong = mm_check_all();
+	if (!wrong && free_now() != before)
+		wrong = "free memory is not what it was";
+	return wrong;
+}
