@@ -12,6 +12,7 @@
 
 static struct phys pool_start RO_AFTER_INIT;
 static uint64_t pool_size RO_AFTER_INIT;
+static void *window; /* boot CPU, while it starts the others */
 
 void private_pool_init(unsigned cpus)
 {
@@ -51,18 +52,18 @@ bool private_lookup(uintptr_t virt, struct phys *p, unsigned *protection)
 
 struct lowcore *private_area_open(unsigned index)
 {
-	struct lowcore *area = mmu_reserve_space(LOWCORE_SIZE);
+	uintptr_t view;
 
-	if (area && mmu_map_kernel((uintptr_t)area, private_area_phys(index), LOWCORE_SIZE,
-				   MMU_WRITE)) {
-		mmu_release_space(area, LOWCORE_SIZE);
+	/* Once, and room to align it. */
+	if (!window)
+		window = mmu_reserve_space(2 * LOWCORE_SIZE);
+	view = align_up((uintptr_t)window, LOWCORE_SIZE);
+	if (!window || mmu_map_kernel(view, private_area_phys(index), LOWCORE_SIZE, MMU_WRITE))
 		return NULL;
-	}
-	return area;
+	return (struct lowcore *)view;
 }
 
 void private_area_close(struct lowcore *area)
 {
 	mmu_unmap(area, LOWCORE_SIZE);
-	mmu_release_space(area, LOWCORE_SIZE);
 }
