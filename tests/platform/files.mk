@@ -36,3 +36,7 @@ sources-hosted += \
 	platform/s390x/sclp_block.c
 tests-hosted += tests/platform/sclp_block_test.c
 tests-s390x += tests/platform/sclp_block_test.c
+
+# Translation-table entries of s390x.
+sources-hosted += platform/s390x/paging_features.c
+tests-hosted += tests/platform/s390x_page_table_test.c

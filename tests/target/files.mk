@@ -4,8 +4,11 @@
 tests-target += \
 	tests/target/clock_test.c \
 	tests/target/fpu_test.c \
+	tests/target/mmu_test.c \
 	tests/target/newlib_test.c \
 	tests/target/preemption_test.c \
+	tests/target/smp_test.c \
+	tests/target/survey.c \
 	tests/target/trap_test.c
 
 # And what needs this processor, or the PCI Express that only its machines have.
@@ -14,12 +17,12 @@ tests-x86_64 += \
 	tests/target/x86_address_space_test.c \
 	tests/target/x86_clock_test.c \
 	tests/target/x86_interrupt_test.c \
-	tests/target/x86_mmu_test.c \
 	tests/target/x86_smp_test.c \
 	tests/target/x86_trap_test.c \
 	tests/target/x86_vector_state.c
 
 tests-s390x += \
+	tests/target/s390x_address_space_test.c \
 	tests/target/s390x_clock_test.c \
 	tests/target/s390x_trap_test.c \
 	tests/target/s390x_vector_state.c

@@ -5,14 +5,14 @@
 #include <platform/cpu.h>
 #include <platform/memory.h>
 #include <platform/mmu.h>
-#include <platform/x86_64/image.h>
-#include <platform/x86_64/trap.h>
 #include <kernel/bits.h>
 #include <kernel/ipi.h>
 #include <kernel/thread.h>
 #include <mm/folio.h>
 #include <tests/test.h>
 #include <errno.h>
+#include "image.h" /* of the port */
+#include "trap.h"
 
 /* A page of RAM mapped a second time. */
 struct window {
@@ -63,7 +63,7 @@ static void access_everywhere(struct access *access, void *address)
 		ipi_call(cpu, access_try, access, true);
 }
 
-TEST(x86_mmu, every_cpu_sees_a_change_at_once)
+TEST(mmu, every_cpu_sees_a_change_at_once)
 {
 	static struct access access;
 	uint64_t all = cpu_count() == 64 ? UINT64_MAX : BIT64(cpu_count()) - 1;
@@ -91,15 +91,22 @@ TEST(x86_mmu, every_cpu_sees_a_change_at_once)
 	window_close(&window);
 }
 
-TEST(x86_mmu, code_becomes_executable_only_while_no_alias_is_writable)
+/* Runs wherever it is copied to; ends well before this many bytes. */
+#define CODE_SIZE 64
+
+static NOINLINE int return_42(void)
 {
-	static const uint8_t return_42[] = {0xb8, 42, 0, 0, 0, 0xc3};
+	return 42;
+}
+
+TEST(mmu, code_becomes_executable_only_while_no_alias_is_writable)
+{
 	struct window window;
 	unsigned protection;
 	struct phys p;
 
 	window_open(&window);
-	memcpy(window.virt, return_42, sizeof(return_42));
+	memcpy(window.virt, (const void *)(uintptr_t)return_42, CODE_SIZE);
 	CHECK_EQ(mmu_protect(window.virt, PAGE_SIZE, MMU_WRITE | MMU_EXECUTE), -EINVAL);
 	CHECK_EQ(mmu_protect(window.virt, PAGE_SIZE, MMU_EXECUTE), 0);
 	CHECK(!probe_write8(window.virt, 0));
@@ -112,9 +119,9 @@ TEST(x86_mmu, code_becomes_executable_only_while_no_alias_is_writable)
 	window_close(&window);
 }
 
-TEST(x86_mmu, requests_that_would_break_the_rules_are_refused)
+TEST(mmu, requests_that_would_break_the_rules_are_refused)
 {
-	char *text = phys_to_virt(image_phys(kernel_text_start));
+	char *text = phys_to_virt(virt_to_phys(kernel_text_start));
 	struct window window;
 
 	window_open(&window);
@@ -131,7 +138,7 @@ TEST(x86_mmu, requests_that_would_break_the_rules_are_refused)
 }
 
 /* The pages around one that changes keep their translation when a large page is split. */
-TEST(x86_mmu, a_large_page_splits_without_moving_anything)
+TEST(mmu, a_large_page_splits_without_moving_anything)
 {
 	struct folio *folio = folio_alloc(NODE_ANY, 9, 0, NULL);
 	unsigned protection;
@@ -154,7 +161,7 @@ TEST(x86_mmu, a_large_page_splits_without_moving_anything)
 	folio_put(folio);
 }
 
-TEST(x86_mmu, reserved_space_has_holes_on_both_sides)
+TEST(mmu, reserved_space_has_holes_on_both_sides)
 {
 	char *first = mmu_reserve_space(KIB(16));
 	char *second = mmu_reserve_space(KIB(256));
@@ -174,7 +181,7 @@ TEST(x86_mmu, reserved_space_has_holes_on_both_sides)
 }
 
 /* The tables below must have gone back too: the leak check after the test sees them. */
-TEST(x86_mmu, many_mappings_come_and_go)
+TEST(mmu, many_mappings_come_and_go)
 {
 	for (unsigned round = 0; round < 50; round++) {
 		struct window window;
@@ -213,7 +220,7 @@ static int map_and_unmap(void *arg)
 	return wrong;
 }
 
-TEST(x86_mmu, all_cpus_change_mappings_at_once)
+TEST(mmu, all_cpus_change_mappings_at_once)
 {
 	static struct thread *threads[CPUS_MAX];
 	unsigned count = MIN(cpu_count(), 8u);
