@@ -62,8 +62,8 @@ static void cpu_counts(unsigned cpu, uint64_t *got, uint64_t *put)
 	*got = 0;
 	*put = 0;
 	for (unsigned i = 0; i < zone_count; i++) {
-		*got += atomic_load(&zones[i]->frames.cpus[cpu].got);
-		*put += atomic_load(&zones[i]->frames.cpus[cpu].put);
+		*got += frames_cpu_got(&zones[i]->frames, cpu);
+		*put += frames_cpu_put(&zones[i]->frames, cpu);
 	}
 }
 

@@ -13,6 +13,8 @@ sources += \
 	mm/frame_info.c \
 	mm/frames.c \
 	mm/frames_check.c \
+	mm/frames_cpu.c \
+	mm/frames_index.c \
 	mm/frames_search.c \
 	mm/kmalloc.c \
 	mm/map.c \
@@ -22,6 +24,7 @@ sources += \
 	mm/page_alloc.c \
 	mm/page_describe.c \
 	mm/ranges.c \
+	mm/settle.c \
 	mm/slab.c \
 	mm/slab_command.c \
 	mm/slab_debug.c \

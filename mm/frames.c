@@ -1,16 +1,25 @@
 // SPDX-License-Identifier: MIT
 /*
- * Getting and putting frames. The search for a block to get from is in frames_search.c, the
- * walk that checks everything in frames_check.c.
+ * Getting and putting frames: the short ways through what a CPU has, and the changes of shared
+ * words. Reservations are in frames_cpu.c, the search for a block in frames_search.c, the walk
+ * that checks everything in frames_check.c.
  */
-#include <mm/frames.h>
+#include <mm/frames_internal.h>
 #include <kernel/assert.h>
 
 static struct lock_class frontier_lock_class = {.name = "frames.frontier"};
 
-static uint64_t trees_of(uint64_t blocks)
+static uint64_t words_of(uint64_t bits)
 {
-	return (blocks + TREE_BLOCKS - 1) / TREE_BLOCKS;
+	return (bits + 63) / 64;
+}
+
+/* Index words and summary words of all classes. */
+static uint64_t index_words(uint64_t blocks)
+{
+	uint64_t words = words_of(blocks);
+
+	return CLASS_NONE * (words + words_of(words));
 }
 
 size_t frames_state_size(uint64_t frame_count)
@@ -19,13 +28,15 @@ size_t frames_state_size(uint64_t frame_count)
 	uint64_t rows = blocks * BLOCK_ROWS * sizeof(uint64_t);
 
 	return rows + align_up(blocks * sizeof(uint32_t), CACHE_LINE) +
-	       trees_of(blocks) * sizeof(uint64_t);
+	       index_words(blocks) * sizeof(uint64_t);
 }
 
 void frames_init(struct frames *frames, void *state, uint64_t frame_count,
 		 void (*open_block)(struct frames *frames, uint64_t block), uint64_t usable)
 {
 	uint64_t blocks = (frame_count + BLOCK_FRAMES - 1) / BLOCK_FRAMES;
+	uint64_t words = words_of(blocks);
+	_Atomic uint64_t *index;
 	char *at = state;
 
 	memset(frames, 0, sizeof(*frames));
@@ -33,14 +44,19 @@ void frames_init(struct frames *frames, void *state, uint64_t frame_count,
 	at += blocks * BLOCK_ROWS * sizeof(uint64_t);
 	frames->blocks = (void *)at;
 	at += align_up(blocks * sizeof(uint32_t), CACHE_LINE);
-	frames->trees = (void *)at;
+	index = (void *)at;
+	for (unsigned class = 0; class < CLASS_NONE; class ++) {
+		frames->index[class].words = index;
+		frames->index[class].summary = index + words;
+		index += words + words_of(words);
+	}
 	frames->block_count = blocks;
 	frames->open_block = open_block;
 	frames->usable = usable;
 	spin_lock_init(&frames->lock, &frontier_lock_class);
 }
 
-static NOINLINE void cpus_raise(struct frames *frames, unsigned end)
+void frames_cpus_raise(struct frames *frames, unsigned end)
 {
 	unsigned old = atomic_load_explicit(&frames->cpu_end, memory_order_relaxed);
 
@@ -50,34 +66,109 @@ static NOINLINE void cpus_raise(struct frames *frames, unsigned end)
 		;
 }
 
-static ALWAYS_INLINE void count(struct frames *frames, unsigned cpu, _Atomic uint64_t *counter,
-				unsigned order)
+/* ---- counters, written by their CPU alone ---- */
+
+static ALWAYS_INLINE void count(_Atomic uint64_t *counter, uint64_t more)
 {
-	if (UNLIKELY(cpu >= atomic_load_explicit(&frames->cpu_end, memory_order_relaxed)))
-		cpus_raise(frames, cpu + 1);
-	atomic_fetch_add_explicit(counter, UINT64_C(1) << order, memory_order_relaxed);
+	atomic_store_explicit(counter,
+			      atomic_load_explicit(counter, memory_order_relaxed) + more,
+			      memory_order_relaxed);
 }
 
-/* Tell the tree when the block became busy or idle, full or not full. */
-static void tree_note(struct frames *frames, uint64_t block, unsigned before, unsigned after)
+/* The balance leaves single frames out: their two counters say the same. */
+static ALWAYS_INLINE void count_get(struct frames_cpu *mine, unsigned order)
 {
-	uint64_t change = tree_change_of(before, after);
-
-	if (change)
-		atomic_fetch_add_explicit(&frames->trees[block / TREE_BLOCKS], change,
-					  memory_order_relaxed);
+	count(&mine->got[order], 1);
+	if (order)
+		count(&mine->balance, -(UINT64_C(1) << order));
 }
 
-static ALWAYS_INLINE bool block_count_give(struct frames *frames, uint64_t block,
-					   unsigned order)
+static ALWAYS_INLINE void count_put(struct frames_cpu *mine, unsigned order)
 {
-	uint32_t before;
-
-	if (!block_update(&frames->blocks[block], block_give, order, &before))
-		return false;
-	tree_note(frames, block, block_taken(before), block_taken(before) - (1u << order));
-	return true;
+	count(&mine->put[order], 1);
+	if (order)
+		count(&mine->balance, UINT64_C(1) << order);
 }
+
+/* ---- the CPU's own block; the short ways are leaves, everything else is called at their end
+ * ---- */
+
+static ALWAYS_INLINE uint64_t own_got(struct frames_cpu *mine, uint64_t frame, unsigned order)
+{
+	count_get(mine, order);
+	frames_cpu_leave(mine);
+	return frame;
+}
+
+/* One frame from the row in which the last one was, or FRAMES_NONE. */
+static ALWAYS_INLINE uint64_t own_get_near(struct frames_cpu *mine)
+{
+	uint64_t first;
+
+	frames_cpu_enter(mine);
+	first = atomic_load_explicit(&mine->first, memory_order_acquire);
+	if (LIKELY(first)) {
+		unsigned row = atomic_load_explicit(&mine->row, memory_order_relaxed);
+		unsigned at = 0;
+
+		if (LIKELY(frames_row_plain(&mine->rows[row], row_take, 0, &at)))
+			return own_got(mine, first - 1 + row * ROW_FRAMES + at, 0);
+	}
+	frames_cpu_leave(mine);
+	return FRAMES_NONE;
+}
+
+/* From any row. */
+static uint64_t own_get(struct frames_cpu *mine, unsigned order)
+{
+	uint64_t first;
+	uint64_t frame;
+
+	frames_cpu_enter(mine);
+	first = atomic_load_explicit(&mine->first, memory_order_acquire);
+	frame = first ? frames_cpu_take(mine, order) : FRAMES_NONE;
+	if (frame != FRAMES_NONE)
+		return own_got(mine, first - 1 + frame, order);
+	frames_cpu_leave(mine);
+	return FRAMES_NONE;
+}
+
+/* The block is the CPU's own: put there, or refuse. Bits that others gave back are in the
+ * shared row: a frame that is free there is no more to be freed than one that is free here. */
+static ALWAYS_INLINE bool own_put_here(struct frames *frames, struct frames_cpu *mine,
+				       uint64_t frame, unsigned offset, unsigned order)
+{
+	unsigned row = offset / ROW_FRAMES;
+	unsigned at = offset % ROW_FRAMES;
+	uint64_t shared =
+		atomic_load_explicit(&frames->rows[frame / ROW_FRAMES], memory_order_relaxed);
+	bool done = false;
+
+	if (LIKELY(!(~shared & row_mask(at, order)) &&
+		   frames_row_plain(&mine->rows[row], row_give, order, &at))) {
+		atomic_store_explicit(&mine->row, row, memory_order_relaxed);
+		count_put(mine, order);
+		done = true;
+	}
+	frames_cpu_leave(mine);
+	return done;
+}
+
+/* *offset in the CPU's own block, which it then is busy with; false: in another block. */
+static ALWAYS_INLINE bool own_enter(struct frames_cpu *mine, uint64_t frame, uint64_t *offset)
+{
+	uint64_t first;
+
+	frames_cpu_enter(mine);
+	first = atomic_load_explicit(&mine->first, memory_order_acquire);
+	*offset = frame + 1 - first;
+	if (LIKELY(*offset < BLOCK_FRAMES && first))
+		return true;
+	frames_cpu_leave(mine);
+	return false;
+}
+
+/* ---- shared words: small frames ---- */
 
 /* All rows of a run of 2 or 4, or none. */
 static bool rows_take(_Atomic uint64_t *row, unsigned rows)
@@ -94,15 +185,11 @@ static bool rows_take(_Atomic uint64_t *row, unsigned rows)
 	return true;
 }
 
-/* Find 2^order free bits in the block's rows; they were counted, so for order 0 there is one,
- * unless it moves faster than we look. */
-static ALWAYS_INLINE uint64_t rows_search(_Atomic uint64_t *rows, unsigned order,
-					  uint64_t first_row)
+static uint64_t rows_search(_Atomic uint64_t *rows, unsigned order)
 {
 	unsigned step = order > ROW_ORDER ? 1u << (order - ROW_ORDER) : 1;
 
-	for (unsigned i = 0; i < BLOCK_ROWS; i += step) {
-		unsigned row = (unsigned)((first_row + i) % BLOCK_ROWS) & ~(step - 1);
+	for (unsigned row = 0; row < BLOCK_ROWS; row += step) {
 		unsigned at = 0;
 
 		if (step == 1 ? row_update(&rows[row], row_take, order, &at)
@@ -112,72 +199,90 @@ static ALWAYS_INLINE uint64_t rows_search(_Atomic uint64_t *rows, unsigned order
 	return FRAMES_NONE;
 }
 
-static ALWAYS_INLINE bool block_count_take(struct frames *frames, uint64_t block,
-					   unsigned order, bool own)
+static ALWAYS_INLINE void block_count_give(struct frames *frames, uint64_t block,
+					   unsigned order)
 {
-	_Atomic uint32_t *word = &frames->blocks[block];
-	uint32_t before;
+	struct block_step step;
 
-	if (own ? !block_update(word, block_take_and_own, order, &before)
-		: !block_update(word, block_take, order, &before))
-		return false;
-	tree_note(frames, block, block_taken(before), block_taken(before) + (1u << order));
-	return true;
-}
-
-/* The bits that were counted are not in one run, or others were faster. */
-static NOINLINE void count_undo(struct frames *frames, uint64_t block, unsigned order, bool own)
-{
-	uint32_t before;
-
-	if (own)
-		(void)block_update(&frames->blocks[block], block_clear, BLOCK_OWNED, &before);
-	if (!block_count_give(frames, block, order))
-		panic("frames: block %llu lost the count of a failed request",
+	if (!block_update(&frames->blocks[block], block_give, 1u << order, &step))
+		panic("frames: block %llu counts less than its bits",
 		      (unsigned long long)block);
+	if (UNLIKELY(block_taken(step.after) == 0 || block_taken(step.before) == BLOCK_FRAMES))
+		frames_class_note(frames, block, &step);
 }
 
-static ALWAYS_INLINE uint64_t get_in_block(struct frames *frames, uint64_t block,
-					   unsigned order, bool own, uint64_t first_row)
+uint64_t frames_get_shared(struct frames *frames, uint64_t block, unsigned order)
 {
+	struct block_step step;
 	uint64_t at;
 
-	if (!block_count_take(frames, block, order, own))
+	if (!frames_block_update(frames, block, block_take, 1u << order, &step))
 		return FRAMES_NONE;
-	at = rows_search(&frames->rows[block * BLOCK_ROWS], order, (unsigned)first_row);
-	if (LIKELY(at != FRAMES_NONE))
+	at = rows_search(&frames->rows[block * BLOCK_ROWS], order);
+	if (at != FRAMES_NONE)
 		return block * BLOCK_FRAMES + at;
-	count_undo(frames, block, order, own);
+	block_count_give(frames, block, order);
 	return FRAMES_NONE;
 }
 
-uint64_t frames_get_in_block(struct frames *frames, uint64_t block, unsigned order, bool own,
-			     uint64_t first_row)
+/*
+ * The block is reserved by a CPU. If that one has the frame among its free ones, it gives them
+ * back, so that the shared row tells. It may have changed its block meanwhile: then nothing
+ * is lost but the time.
+ */
+static bool owner_agrees(struct frames *frames, unsigned cpu, unsigned owner, uint64_t frame,
+			 unsigned order)
 {
-	return get_in_block(frames, block, order, own, first_row);
+	struct frames_cpu *other = &frames->cpus[owner];
+	uint64_t row = atomic_load_explicit(&other->rows[frame / ROW_FRAMES % BLOCK_ROWS],
+					    memory_order_relaxed);
+
+	if (frames_cpu_block(other) != frame / BLOCK_FRAMES ||
+	    !(~row & row_mask(frame % ROW_FRAMES, order)))
+		return true;
+	(void)frames_cpu_revoke(frames, cpu, owner);
+	return frames_cpu_block(other) != frame / BLOCK_FRAMES;
 }
+
+/* order up to 6: one row. */
+static ALWAYS_INLINE bool put_small(struct frames *frames, unsigned cpu, uint64_t frame,
+				    unsigned order)
+{
+	uint64_t block = frame / BLOCK_FRAMES;
+	uint32_t word = frames_block_word(frames, block);
+	unsigned at = frame % ROW_FRAMES;
+
+	if (word & BLOCK_WHOLE)
+		return false;
+	if (UNLIKELY(word & BLOCK_OWNER) &&
+	    !owner_agrees(frames, cpu, block_owner(word) - 1, frame, order))
+		return false;
+	if (!row_update(&frames->rows[frame / ROW_FRAMES], row_give, order, &at))
+		return false;
+	block_count_give(frames, block, order);
+	return true;
+}
+
+/* ---- shared words: whole blocks, and runs of rows ---- */
 
 static void whole_give(struct frames *frames, uint64_t block)
 {
-	uint32_t before;
+	struct block_step step;
 
-	if (!block_update(&frames->blocks[block], block_give_whole, 0, &before))
+	if (!frames_block_update(frames, block, block_give_whole, 0, &step))
 		panic("frames: block %llu is not whole while it is undone",
 		      (unsigned long long)block);
-	tree_note(frames, block, BLOCK_FRAMES, 0);
 }
 
 /* One block, or two neighbours: when the second is not free the first goes back. */
-bool frames_get_whole(struct frames *frames, uint64_t block, unsigned order)
+bool frames_take_whole(struct frames *frames, uint64_t block, unsigned order)
 {
 	unsigned blocks = 1u << (order - BLOCK_ORDER);
-	uint32_t before;
+	struct block_step step;
 
 	for (unsigned i = 0; i < blocks; i++) {
-		if (block_update(&frames->blocks[block + i], block_take_whole, 0, &before)) {
-			tree_note(frames, block + i, 0, BLOCK_FRAMES);
+		if (frames_block_update(frames, block + i, block_take_whole, 0, &step))
 			continue;
-		}
 		while (i-- > 0)
 			whole_give(frames, block + i);
 		return false;
@@ -185,51 +290,72 @@ bool frames_get_whole(struct frames *frames, uint64_t block, unsigned order)
 	return true;
 }
 
-static ALWAYS_INLINE uint64_t got(struct frames *frames, unsigned cpu, uint64_t frame,
-				  unsigned order)
+/* Take a block that was seen to be free; most often it is in the index, or kept by its CPU. */
+static ALWAYS_INLINE bool whole_take_free(struct frames *frames, uint64_t block)
 {
-	struct frames_cpu *mine = &frames->cpus[cpu];
+	struct block_step step;
 
-	if (frame == FRAMES_NONE)
+	if (UNLIKELY(!block_update(&frames->blocks[block], block_take_whole, 0, &step)))
+		return false;
+	if (step.before & BLOCK_KEPT)
+		return true;
+	frames_index_clear(&frames->index[block_class(step.before)], block);
+	if (UNLIKELY(block_class(frames_block_word(frames, block)) != CLASS_NONE))
+		frames_class_changed(frames, block, CLASS_NONE, CLASS_NONE);
+	return true;
+}
+
+/* The block that this CPU freed last, which no index knows. */
+static ALWAYS_INLINE uint64_t kept_get(struct frames *frames, struct frames_cpu *mine)
+{
+	uint64_t kept = atomic_load_explicit(&mine->kept, memory_order_relaxed);
+
+	if (!kept)
 		return FRAMES_NONE;
-	if (order < BLOCK_ORDER)
-		atomic_store_explicit(&mine->row, frame / ROW_FRAMES % BLOCK_ROWS,
-				      memory_order_relaxed);
-	count(frames, cpu, &mine->got, order);
-	return frame;
-}
-
-uint64_t frames_get_owned(struct frames *frames, unsigned cpu, unsigned order)
-{
-	struct frames_cpu *mine = &frames->cpus[cpu];
-	uint64_t owned = atomic_load_explicit(&mine->owned, memory_order_relaxed);
-	uint64_t row = atomic_load_explicit(&mine->row, memory_order_relaxed);
-
-	if (order >= BLOCK_ORDER || !owned)
+	atomic_store_explicit(&mine->kept, 0, memory_order_relaxed);
+	if (UNLIKELY(!whole_take_free(frames, kept - 1)))
 		return FRAMES_NONE;
-	/* Single frames are most requests: the compiler makes them a version of their own. */
-	if (order == 0)
-		return got(frames, cpu, get_in_block(frames, owned - 1, 0, false, row), 0);
-	return got(frames, cpu, frames_get_in_block(frames, owned - 1, order, false, row),
-		   order);
+	count_get(mine, BLOCK_ORDER);
+	return (kept - 1) * BLOCK_FRAMES;
 }
 
-uint64_t frames_get_new(struct frames *frames, unsigned cpu, unsigned order)
+/* The lowest free block of the index word in which the last one was. */
+static ALWAYS_INLINE uint64_t whole_get_near(struct frames *frames, struct frames_cpu *mine)
 {
-	ASSERT(order <= FRAMES_ORDER_MAX);
-	return got(frames, cpu, frames_search(frames, cpu, order), order);
+	uint64_t near = atomic_load_explicit(&mine->cursor, memory_order_relaxed);
+	uint64_t bits = near ? frames_index_word(frames, CLASS_FREE, near - 1) : 0;
+	uint64_t block;
+
+	if (!bits)
+		return FRAMES_NONE;
+	block = (near - 1) * 64 + (unsigned)__builtin_ctzll(bits);
+	if (UNLIKELY(!whole_take_free(frames, block)))
+		return FRAMES_NONE;
+	count_get(mine, BLOCK_ORDER);
+	return block * BLOCK_FRAMES;
 }
 
-uint64_t frames_get(struct frames *frames, unsigned cpu, unsigned order)
+/* The CPU keeps one block for the next request; others find it through `kept`. */
+static ALWAYS_INLINE bool put_whole(struct frames *frames, struct frames_cpu *mine,
+				    uint64_t block)
 {
-	uint64_t frame = frames_get_owned(frames, cpu, order);
+	bool keep = atomic_load_explicit(&mine->kept, memory_order_relaxed) == 0;
+	struct block_step step;
 
-	return frame != FRAMES_NONE ? frame : frames_get_new(frames, cpu, order);
-}
-
-static bool is_whole(const struct frames *frames, uint64_t block)
-{
-	return atomic_load_explicit(&frames->blocks[block], memory_order_relaxed) & BLOCK_WHOLE;
+	if (keep)
+		atomic_store_explicit(&mine->kept, block + 1, memory_order_relaxed);
+	if (UNLIKELY(!block_update(&frames->blocks[block], block_give_whole,
+				   keep ? BLOCK_KEPT : 0, &step))) {
+		if (keep)
+			atomic_store_explicit(&mine->kept, 0, memory_order_relaxed);
+		return false;
+	}
+	if (keep)
+		return true;
+	frames_index_set(&frames->index[CLASS_FREE], block);
+	if (UNLIKELY(block_class(frames_block_word(frames, block)) != CLASS_FREE))
+		frames_class_changed(frames, block, CLASS_FREE, CLASS_NONE);
+	return true;
 }
 
 /* Is the run taken, in the form of its order? A whole block is given back as a whole; one that
@@ -238,7 +364,7 @@ static bool run_is_taken(const struct frames *frames, uint64_t frame, unsigned o
 {
 	const _Atomic uint64_t *row = &frames->rows[frame / ROW_FRAMES];
 
-	if (is_whole(frames, frame / BLOCK_FRAMES))
+	if (frames_block_word(frames, frame / BLOCK_FRAMES) & BLOCK_WHOLE)
 		return order == BLOCK_ORDER;
 	for (unsigned i = 0; i < 1u << (order - ROW_ORDER); i++)
 		if (atomic_load_explicit(&row[i], memory_order_relaxed) != UINT64_MAX)
@@ -252,61 +378,159 @@ static void put_run(struct frames *frames, uint64_t frame, unsigned order)
 {
 	uint64_t block = frame / BLOCK_FRAMES;
 
-	if (is_whole(frames, block)) {
+	if (frames_block_word(frames, block) & BLOCK_WHOLE) {
 		whole_give(frames, block);
 		return;
 	}
 	for (unsigned i = 0; i < 1u << (order - ROW_ORDER); i++)
 		atomic_store_explicit(&frames->rows[frame / ROW_FRAMES + i], 0,
 				      memory_order_release);
-	if (!block_count_give(frames, block, order))
-		panic("frames: block %llu counts less than its rows",
-		      (unsigned long long)block);
+	block_count_give(frames, block, order);
 }
 
-static bool put_large(struct frames *frames, uint64_t frame, unsigned order)
+static bool put_large(struct frames *frames, unsigned cpu, uint64_t frame, unsigned order)
 {
 	unsigned part = MIN(order, BLOCK_ORDER);
 	uint64_t end = frame + (UINT64_C(1) << order);
 
-	for (uint64_t at = frame; at < end; at += UINT64_C(1) << part)
+	for (uint64_t at = frame; at < end; at += UINT64_C(1) << part) {
+		unsigned owner = block_owner(frames_block_word(frames, at / BLOCK_FRAMES));
+
+		for (uint64_t row = at; owner && row < at + (UINT64_C(1) << part);
+		     row += ROW_FRAMES)
+			if (!owner_agrees(frames, cpu, owner - 1, row, ROW_ORDER))
+				return false;
 		if (!run_is_taken(frames, at, part))
 			return false;
+	}
 	for (uint64_t at = frame; at < end; at += UINT64_C(1) << part)
 		put_run(frames, at, part);
 	return true;
 }
 
-static ALWAYS_INLINE bool put_small(struct frames *frames, uint64_t frame, unsigned order)
-{
-	uint64_t block = frame / BLOCK_FRAMES;
-	unsigned at = frame % ROW_FRAMES;
+/* ---- for everybody ---- */
 
-	if (is_whole(frames, block) ||
-	    !row_update(&frames->rows[frame / ROW_FRAMES], row_give, order, &at))
-		return false;
-	if (!block_count_give(frames, block, order))
-		panic("frames: block %llu counts less than its bits",
-		      (unsigned long long)block);
+static NOINLINE uint64_t get_own_rest(struct frames *frames, unsigned cpu, unsigned order)
+{
+	struct frames_cpu *mine = &frames->cpus[cpu];
+
+	if (LIKELY(order == BLOCK_ORDER))
+		return kept_get(frames, mine);
+	return order < BLOCK_ORDER ? own_get(mine, order) : FRAMES_NONE;
+}
+
+uint64_t frames_get_owned(struct frames *frames, unsigned cpu, unsigned order)
+{
+	if (LIKELY(order == 0)) {
+		uint64_t frame = own_get_near(&frames->cpus[cpu]);
+
+		if (LIKELY(frame != FRAMES_NONE))
+			return frame;
+	}
+	return get_own_rest(frames, cpu, order);
+}
+
+static NOINLINE uint64_t get_searched(struct frames *frames, unsigned cpu, unsigned order)
+{
+	uint64_t frame;
+
+	ASSERT(order <= FRAMES_ORDER_MAX);
+	if (UNLIKELY(cpu >= atomic_load_explicit(&frames->cpu_end, memory_order_relaxed)))
+		frames_cpus_raise(frames, cpu + 1);
+	frame = frames_search(frames, cpu, order);
+	if (LIKELY(frame != FRAMES_NONE))
+		count_get(&frames->cpus[cpu], order);
+	return frame;
+}
+
+uint64_t frames_get_new(struct frames *frames, unsigned cpu, unsigned order)
+{
+	if (order == BLOCK_ORDER) {
+		uint64_t frame = whole_get_near(frames, &frames->cpus[cpu]);
+
+		if (LIKELY(frame != FRAMES_NONE))
+			return frame;
+	}
+	return get_searched(frames, cpu, order);
+}
+
+static NOINLINE uint64_t get_rest(struct frames *frames, unsigned cpu, unsigned order)
+{
+	struct frames_cpu *mine = &frames->cpus[cpu];
+	uint64_t frame = FRAMES_NONE;
+
+	if (LIKELY(order == BLOCK_ORDER)) {
+		frame = kept_get(frames, mine);
+		if (frame == FRAMES_NONE)
+			frame = whole_get_near(frames, mine);
+	} else if (order < BLOCK_ORDER) {
+		frame = own_get(mine, order);
+	}
+	return LIKELY(frame != FRAMES_NONE) ? frame : get_searched(frames, cpu, order);
+}
+
+uint64_t frames_get(struct frames *frames, unsigned cpu, unsigned order)
+{
+	if (LIKELY(order == 0)) {
+		uint64_t frame = own_get_near(&frames->cpus[cpu]);
+
+		if (LIKELY(frame != FRAMES_NONE))
+			return frame;
+	}
+	return get_rest(frames, cpu, order);
+}
+
+static ALWAYS_INLINE bool put_counted(struct frames *frames, unsigned cpu, unsigned order)
+{
+	if (UNLIKELY(cpu >= atomic_load_explicit(&frames->cpu_end, memory_order_relaxed)))
+		frames_cpus_raise(frames, cpu + 1);
+	count_put(&frames->cpus[cpu], order);
 	return true;
 }
 
-static NOINLINE bool put_run_of(struct frames *frames, uint64_t frame, unsigned order)
+/* One frame of a block that is not the CPU's. */
+static NOINLINE bool put_frame_elsewhere(struct frames *frames, unsigned cpu, uint64_t frame)
+{
+	return frames_is_open(frames, frame) && put_small(frames, cpu, frame, 0) &&
+	       put_counted(frames, cpu, 0);
+}
+
+static NOINLINE bool put_other(struct frames *frames, unsigned cpu, uint64_t frame,
+			       unsigned order)
+{
+	struct frames_cpu *mine = &frames->cpus[cpu];
+	uint64_t offset;
+
+	if (order > ROW_ORDER)
+		return put_large(frames, cpu, frame, order) && put_counted(frames, cpu, order);
+	if (own_enter(mine, frame, &offset))
+		return own_put_here(frames, mine, frame, (unsigned)offset, order);
+	return put_small(frames, cpu, frame, order) && put_counted(frames, cpu, order);
+}
+
+static NOINLINE bool put_rest(struct frames *frames, unsigned cpu, uint64_t frame,
+			      unsigned order)
 {
 	if (order > FRAMES_ORDER_MAX || !is_aligned(frame, UINT64_C(1) << order) ||
 	    !frames_is_open(frames, frame + (UINT64_C(1) << order) - 1))
 		return false;
-	return order < ROW_ORDER ? put_small(frames, frame, order)
-				 : put_large(frames, frame, order);
+	if (LIKELY(order == BLOCK_ORDER) &&
+	    frames_block_word(frames, frame / BLOCK_FRAMES) & BLOCK_WHOLE)
+		return put_whole(frames, &frames->cpus[cpu], frame / BLOCK_FRAMES) &&
+		       put_counted(frames, cpu, BLOCK_ORDER);
+	return put_other(frames, cpu, frame, order);
 }
 
 bool frames_put(struct frames *frames, unsigned cpu, uint64_t frame, unsigned order)
 {
-	if (order == 0 ? !frames_is_open(frames, frame) || !put_small(frames, frame, 0)
-		       : !put_run_of(frames, frame, order))
-		return false;
-	count(frames, cpu, &frames->cpus[cpu].put, order);
-	return true;
+	struct frames_cpu *mine = &frames->cpus[cpu];
+	uint64_t offset;
+
+	if (UNLIKELY(order))
+		return put_rest(frames, cpu, frame, order);
+	if (LIKELY(own_enter(mine, frame, &offset)))
+		return own_put_here(frames, mine, frame, (unsigned)offset, 0);
+	return put_frame_elsewhere(frames, cpu, frame);
 }
 
 void frames_split(struct frames *frames, uint64_t frame, unsigned order)
@@ -317,21 +541,36 @@ void frames_split(struct frames *frames, uint64_t frame, unsigned order)
 		return;
 	for (unsigned i = 0; i < 1u << (order - BLOCK_ORDER); i++) {
 		_Atomic uint64_t *rows = &frames->rows[(block + i) * BLOCK_ROWS];
-		uint32_t before;
+		struct block_step step;
 
-		if (!is_whole(frames, block + i))
+		if (!(frames_block_word(frames, block + i) & BLOCK_WHOLE))
 			continue; /* split before: the rows are in use */
 		for (unsigned r = 0; r < BLOCK_ROWS; r++)
 			atomic_store_explicit(&rows[r], UINT64_MAX, memory_order_relaxed);
-		if (!block_update(&frames->blocks[block + i], block_split, 0, &before))
+		if (!frames_block_update(frames, block + i, block_split, 0, &step))
 			panic("frames: block %llu is split but not whole",
 			      (unsigned long long)(block + i));
 	}
 }
 
+/* ---- the frontier ---- */
+
+static void block_zero(struct frames *frames, uint64_t block)
+{
+	for (unsigned class = 0; class < CLASS_NONE; class ++) {
+		if (block % 64 == 0)
+			atomic_init(&frames->index[class].words[block / 64], 0);
+		if (block % (64 * 64) == 0)
+			atomic_init(&frames->index[class].summary[block / (64 * 64)], 0);
+	}
+	atomic_init(&frames->blocks[block], 0);
+	for (unsigned r = 0; r < BLOCK_ROWS; r++)
+		atomic_init(&frames->rows[block * BLOCK_ROWS + r], 0);
+}
+
 /*
- * The frontier: state of the next block is zeroed, then its owner excludes what is no memory,
- * then everybody may see it.
+ * State of the next block is zeroed, then its owner excludes what is no memory, then everybody
+ * may see it.
  */
 bool frames_open_next(struct frames *frames, uint64_t *block)
 {
@@ -340,14 +579,12 @@ bool frames_open_next(struct frames *frames, uint64_t *block)
 	bool more = next < frames->block_count;
 
 	if (more) {
-		if (next % TREE_BLOCKS == 0)
-			atomic_init(&frames->trees[next / TREE_BLOCKS], 0);
-		atomic_init(&frames->blocks[next], 0);
-		for (unsigned r = 0; r < BLOCK_ROWS; r++)
-			atomic_init(&frames->rows[next * BLOCK_ROWS + r], 0);
+		block_zero(frames, next);
 		if (frames->open_block)
 			frames->open_block(frames, next);
 		atomic_store_explicit(&frames->frontier, next + 1, memory_order_release);
+		frames_class_changed(frames, next, CLASS_NONE,
+				     block_class(frames_block_word(frames, next)));
 		*block = next;
 	}
 	spin_unlock_irqrestore(&frames->lock, irq);
@@ -368,5 +605,4 @@ void frames_exclude(struct frames *frames, uint64_t block, unsigned first, unsig
 	}
 	atomic_store_explicit(&frames->blocks[block], taken + excluded, memory_order_relaxed);
 	atomic_fetch_add_explicit(&frames->excluded, excluded, memory_order_relaxed);
-	tree_note(frames, block, block_taken(taken), block_taken(taken) + excluded);
 }

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
 /*
- * Page frames of one stretch of memory: lock-free allocator of orders 0 to 10 over a bit field,
- * a counter per 2 MiB block and hints per 32 blocks. Frames are numbers from 0; free memory is
- * never touched, and neither is the allocator's own state for blocks beyond the frontier, which
- * moves up one block at a time when nothing below it fits.
+ * Page frames of one stretch of memory: orders 0 to 10 over a bit field and a word per 2 MiB
+ * block. Frames are numbers from 0; free memory is never touched, and neither is the
+ * allocator's own state for blocks beyond the frontier, which moves up one block at a time when
+ * nothing below it fits.
  *
- * get: count in the block, then take the bits; put: clear the bits, then count. So a block
- * whose count is 0 has no bit set and nobody on the way, and may be taken whole by one
- * exchange.
+ * Each CPU reserves one block: all free bits of it are moved into words of the CPU, which it
+ * changes by plain loads and stores. What others give back to that block meets it in the shared
+ * words. A CPU that finds nothing anywhere makes the others give up their reservations first.
+ *
+ * Who gets counts in the block, then takes the bits; who puts clears the bits, then counts. So
+ * a block whose count is 0 and that nobody owns has no bit set and nobody on the way, and may
+ * be taken whole by one exchange.
  */
 #ifndef MM_FRAMES_H
 #define MM_FRAMES_H
@@ -18,20 +22,47 @@
 #include <platform/cpu.h>
 
 #define FRAMES_ORDER_MAX 10
+#define FRAMES_ORDERS    (FRAMES_ORDER_MAX + 1)
 #define FRAMES_NONE      UINT64_MAX
 
+/*
+ * One CPU's. c: written by the CPU by plain stores between busy = 1 and busy = 0, or by whoever
+ * holds `locked` after the CPU was seen not to be busy; read by anybody.
+ */
 struct frames_cpu {
-	_Atomic uint64_t owned;      /* block this CPU takes small frames from, + 1; 0: none */
-	_Atomic uint64_t row;        /* where in it the last one was found */
-	_Atomic uint64_t whole_tree; /* where the last whole block was found */
-	_Atomic uint64_t got;        /* frames, by requests on this CPU */
-	_Atomic uint64_t put;
+	_Atomic uint64_t first;  /* c: first frame of the reserved block, + 1; 0: none */
+	_Atomic uint32_t busy;   /* c: between reading `first` and having changed rows */
+	_Atomic uint32_t row;    /* c: where the last frame was found */
+	_Atomic uint64_t kept;   /* block freed whole last, + 1, perhaps taken since; 0: none */
+	_Atomic uint64_t cursor; /* c: index word of the last whole block, + 1; 0: none */
+	_Atomic uint64_t balance; /* c: frames put less frames got, by orders above 0 */
+	_Atomic bool locked;      /* for changing the reservation */
+	_Atomic uint64_t rows[BLOCK_ROWS] ALIGNED(CACHE_LINE); /* c: 0: free, and the CPU's */
+	_Atomic uint64_t got[FRAMES_ORDERS]; /* c: requests fulfilled, by order */
+	_Atomic uint64_t put[FRAMES_ORDERS]; /* c: blocks given back */
 } ALIGNED(CACHE_LINE);
+
+/* One bit per block, and one bit per word that is not zero. */
+struct frames_index {
+	_Atomic uint64_t *words;
+	_Atomic uint64_t *summary;
+};
+
+/*
+ * How to wait for other CPUs of these frames. settle() returns true when everything that `cpu`
+ * stored before it was called is visible and everything that the caller stored is seen by cpu
+ * from now on; false after a bounded time. relax() is called in loops that wait, and makes
+ * progress for those who wait for the caller.
+ */
+struct frames_waiting {
+	bool (*settle)(unsigned cpu);
+	void (*relax)(void);
+};
 
 struct frames {
 	_Atomic uint64_t *rows;   /* BLOCK_ROWS per block */
 	_Atomic uint32_t *blocks; /* one per block */
-	_Atomic uint64_t *trees;  /* one per TREE_BLOCKS blocks */
+	struct frames_index index[CLASS_NONE];
 	uint64_t block_count;
 	_Atomic uint64_t frontier; /* blocks below it are open; read acquire */
 	/* Called under the lock before a block is opened; takes away what is no memory of ours
@@ -41,7 +72,8 @@ struct frames {
 	_Atomic uint64_t
 		excluded;      /* frames of open blocks that are not; written under the lock */
 	struct spin_lock lock; /* moving the frontier */
-	_Atomic unsigned cpu_end; /* CPUs from here on never got or put a frame */
+	const struct frames_waiting *waiting; /* NULL: one thread uses all CPU numbers */
+	_Atomic unsigned cpu_end;             /* CPUs from here on never got or put a frame */
 	struct frames_cpu cpus[CPUS_MAX];
 };
 
@@ -59,17 +91,26 @@ void frames_init(struct frames *frames, void *state, uint64_t frame_count,
  * are no part of `usable`. */
 void frames_exclude(struct frames *frames, uint64_t block, unsigned first, unsigned count);
 
-/* First frame of a free block of 2^order, aligned to it, or FRAMES_NONE. cpu: a hint where to
- * look, below CPUS_MAX. Any context. */
+/*
+ * All functions with a `cpu`, which is below CPUS_MAX: interrupts are off, and nobody else uses
+ * that number meanwhile.
+ */
+
+/* First frame of a free block of 2^order, aligned to it, or FRAMES_NONE. */
 uint64_t frames_get(struct frames *frames, unsigned cpu, unsigned order) MUST_CHECK;
 
-/* The two halves of frames_get(), for callers with a rule about taking a new block: from the
- * block the CPU owns, and from anywhere. */
+/* The two halves of frames_get(), for callers with a rule about taking a new block: from what
+ * the CPU has, and from anywhere. */
 uint64_t frames_get_owned(struct frames *frames, unsigned cpu, unsigned order) MUST_CHECK;
 uint64_t frames_get_new(struct frames *frames, unsigned cpu, unsigned order) MUST_CHECK;
 
 /* False, and nothing changed, when the frames are not all taken in this form: a double free. */
 bool frames_put(struct frames *frames, unsigned cpu, uint64_t frame, unsigned order) MUST_CHECK;
+
+/* All CPUs give up what they hold back: every free block is in the index. Any CPU; others may
+ * reserve again at once. */
+void frames_drain(struct frames *frames);
+void frames_drain_cpu(struct frames *frames, unsigned cpu);
 
 /* Make the whole blocks inside a frame of order 9 or 10 puttable in parts; nothing to do below.
  * By its owner only. */
@@ -77,6 +118,10 @@ void frames_split(struct frames *frames, uint64_t frame, unsigned order);
 
 /* Free frames; exact while nobody allocates, the balance of racing calls otherwise. */
 uint64_t frames_free(const struct frames *frames);
+
+/* Frames got and put by requests on a CPU. */
+uint64_t frames_cpu_got(const struct frames *frames, unsigned cpu);
+uint64_t frames_cpu_put(const struct frames *frames, unsigned cpu);
 
 /* Is this frame in an open block; is it taken (an open block's)? */
 static inline bool frames_is_open(const struct frames *frames, uint64_t frame)
@@ -86,13 +131,13 @@ static inline bool frames_is_open(const struct frames *frames, uint64_t frame)
 }
 
 bool frames_is_taken(const struct frames *frames, uint64_t frame);
-
-/* Frames of an open block that are in somebody's hands, excluded ones included. */
+/* Frames of an open block that are in somebody's hands or no memory of ours. */
 unsigned frames_taken_in(const struct frames *frames, uint64_t block);
 
 /* The mark "a page record in this block was written on its own". */
 void frames_mark_written(struct frames *frames, uint64_t frame);
 void frames_clear_written(struct frames *frames, uint64_t frame);
+
 static inline bool frames_is_written(const struct frames *frames, uint64_t frame)
 {
 	return atomic_load_explicit(&frames->blocks[frame / BLOCK_FRAMES],
@@ -103,15 +148,8 @@ static inline bool frames_is_written(const struct frames *frames, uint64_t frame
 /* Free aligned runs of 2^order in open blocks; walks. */
 uint64_t frames_available(const struct frames *frames, unsigned order);
 
-/* Walk all open blocks: counters against bits against hints; what is wrong, or NULL. While
+/* Walk all open blocks: counters against bits against index; what is wrong, or NULL. While
  * nobody allocates. */
 const char *frames_check(const struct frames *frames);
-
-/* Inside mm/frames*.c: try to get from one block; the frontier. */
-uint64_t frames_get_in_block(struct frames *frames, uint64_t block, unsigned order, bool own,
-			     uint64_t first_row);
-bool frames_get_whole(struct frames *frames, uint64_t block, unsigned order);
-bool frames_open_next(struct frames *frames, uint64_t *block);
-uint64_t frames_search(struct frames *frames, unsigned cpu, unsigned order);
 
 #endif

@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: MIT
 /*
- * Where to get frames from when the block a CPU owns has none. Blocks that are fuller than the
- * average come first, so that the emptier ones run empty and can be had whole; then any that is
- * partly taken, then free ones, then the frontier, then whatever others own. The trees say
- * which blocks are worth a look; they are hints, so the last pass looks at everything.
+ * Where to get frames from when what a CPU has is used up. For small ones: what others gave
+ * back to the CPU's block; a partly taken block, fuller than the average if one is near, so
+ * that the emptier ones run empty and can be had whole; a free one; the frontier; one that the
+ * host was told is free; what others gave back to blocks of other CPUs. For whole blocks: free
+ * ones, the frontier, reported ones. In the end the CPUs give up what they hold back, and all
+ * is tried again.
  */
-#include <mm/frames.h>
+#include <mm/frames_internal.h>
 
-enum search_pass { PASS_FULLER, PASS_PARTIAL, PASS_FREE, PASS_FRONTIER, PASS_ANY, PASS_COUNT };
+#define NEAR_WORDS 4 /* index words looked through for a block fuller than the average */
+#define ROUNDS     8 /* in which others were faster; then there is no memory to speak of */
 
 struct search {
 	struct frames *frames;
+	struct frames_cpu *mine;
 	unsigned cpu;
 	unsigned order;
-	enum search_pass pass;
-	unsigned least; /* frames that a block must have taken */
 };
 
 static uint64_t frontier_of(const struct frames *frames)
@@ -22,209 +24,324 @@ static uint64_t frontier_of(const struct frames *frames)
 	return atomic_load_explicit(&frames->frontier, memory_order_acquire);
 }
 
-/* Open blocks of a tree. */
-static unsigned tree_blocks(uint64_t frontier, uint64_t tree)
+/* Index words in use: no walk round them looks at more. */
+static uint64_t words_open(const struct frames *frames)
 {
-	return (unsigned)MIN(TREE_BLOCKS, frontier - tree * TREE_BLOCKS);
+	return frontier_of(frames) / 64 + 1;
 }
 
-static bool tree_is_worth(uint64_t tree, unsigned blocks, enum search_pass pass)
-{
-	switch (pass) {
-	case PASS_FULLER:
-	case PASS_PARTIAL:
-		return tree_busy(tree) != tree_full(tree);
-	case PASS_FREE:
-		return tree_busy(tree) < blocks;
-	default:
-		return true;
-	}
-}
-
-static bool block_is_worth(uint32_t block, const struct search *search)
-{
-	unsigned taken = block_taken(block);
-
-	if (taken + (1u << search->order) > BLOCK_FRAMES || taken < search->least)
-		return false;
-	if (search->pass == PASS_ANY)
-		return true;
-	return !(block & BLOCK_OWNED) && (taken == 0) == (search->pass == PASS_FREE);
-}
-
-/* The block becomes this CPU's, the one before is given up. */
-static void owned_replace(struct frames *frames, unsigned cpu, uint64_t block)
-{
-	uint64_t old = atomic_exchange_explicit(&frames->cpus[cpu].owned, block + 1,
-						memory_order_relaxed);
-	uint32_t before;
-
-	if (old)
-		(void)block_update(&frames->blocks[old - 1], block_clear, BLOCK_OWNED, &before);
-}
-
-static uint64_t get_small_here(const struct search *search, uint64_t block)
-{
-	bool own = search->pass != PASS_ANY;
-	uint64_t frame = frames_get_in_block(search->frames, block, search->order, own, 0);
-
-	if (frame != FRAMES_NONE && own)
-		owned_replace(search->frames, search->cpu, block);
-	return frame;
-}
-
-/* The fullest block of the tree that fits. One whose bits are too scattered is left out by
- * tried. */
-static uint64_t fullest_block(const struct search *search, uint64_t tree, unsigned blocks,
-			      uint32_t tried)
-{
-	_Atomic uint32_t *words = &search->frames->blocks[tree * TREE_BLOCKS];
-	uint64_t best = FRAMES_NONE;
-	unsigned best_taken = 0;
-
-	for (unsigned i = 0; i < blocks; i++) {
-		uint32_t word = atomic_load_explicit(&words[i], memory_order_relaxed);
-
-		if (tried & BIT(i) || !block_is_worth(word, search))
-			continue;
-		if (best == FRAMES_NONE || block_taken(word) > best_taken) {
-			best = tree * TREE_BLOCKS + i;
-			best_taken = block_taken(word);
-		}
-	}
-	return best;
-}
-
-static uint64_t get_small_in_tree(const struct search *search, uint64_t tree, unsigned blocks)
-{
-	uint32_t tried = 0;
-
-	for (;;) {
-		uint64_t block = fullest_block(search, tree, blocks, tried);
-		uint64_t frame;
-
-		if (block == FRAMES_NONE)
-			return FRAMES_NONE;
-		frame = get_small_here(search, block);
-		if (frame != FRAMES_NONE)
-			return frame;
-		tried |= BIT(block % TREE_BLOCKS);
-	}
-}
-
-/* Orders 9 and 10: a block, or an even one and the next. Blocks that a CPU owns are spared
- * until the last pass, even if they are free. */
-static uint64_t get_whole_in_tree(const struct search *search, uint64_t tree, unsigned blocks)
-{
-	struct frames *frames = search->frames;
-	unsigned step = 1u << (search->order - BLOCK_ORDER);
-
-	for (unsigned i = 0; i + step <= blocks; i += step) {
-		uint64_t block = tree * TREE_BLOCKS + i;
-		bool worth = true;
-
-		for (unsigned b = 0; b < step && worth; b++) {
-			uint32_t word = atomic_load_explicit(&frames->blocks[block + b],
-							     memory_order_relaxed);
-
-			worth = block_taken(word) == 0 &&
-				(search->pass == PASS_ANY || !(word & BLOCK_OWNED));
-		}
-		if (worth && frames_get_whole(frames, block, search->order))
-			return block * BLOCK_FRAMES;
-	}
-	return FRAMES_NONE;
-}
-
-/* Open blocks until one fits; for order 10 the second of an aligned pair. */
-static uint64_t get_at_frontier(const struct search *search)
-{
-	unsigned order = search->order;
-	unsigned step = order > BLOCK_ORDER ? 1u << (order - BLOCK_ORDER) : 1;
-	uint64_t block;
-
-	while (frames_open_next(search->frames, &block)) {
-		uint64_t first = block + 1 - step;
-
-		if (order < BLOCK_ORDER) {
-			uint64_t frame = get_small_here(search, block);
-
-			if (frame != FRAMES_NONE)
-				return frame;
-		} else if (block % step == step - 1 &&
-			   frames_get_whole(search->frames, first, order)) {
-			return first * BLOCK_FRAMES;
-		}
-	}
-	return FRAMES_NONE;
-}
-
-static uint64_t search_trees(const struct search *search, uint64_t first_tree)
-{
-	struct frames *frames = search->frames;
-	uint64_t frontier = frontier_of(frames);
-	uint64_t trees = (frontier + TREE_BLOCKS - 1) / TREE_BLOCKS;
-
-	for (uint64_t i = 0; i < trees; i++) {
-		uint64_t tree =
-			first_tree + i < trees ? first_tree + i : first_tree + i - trees;
-		unsigned blocks = tree_blocks(frontier, tree);
-		uint64_t word =
-			atomic_load_explicit(&frames->trees[tree], memory_order_relaxed);
-		uint64_t frame;
-
-		if (!tree_is_worth(word, blocks, search->pass))
-			continue;
-		frame = search->order < BLOCK_ORDER ? get_small_in_tree(search, tree, blocks)
-						    : get_whole_in_tree(search, tree, blocks);
-		if (frame != FRAMES_NONE)
-			return frame;
-	}
-	return FRAMES_NONE;
-}
-
-/* Tree to begin with: where this CPU was successful last, if it is open. */
-static uint64_t first_tree_of(const struct search *search)
-{
-	const struct frames_cpu *mine = &search->frames->cpus[search->cpu];
-	uint64_t trees = (frontier_of(search->frames) + TREE_BLOCKS - 1) / TREE_BLOCKS;
-	uint64_t tree;
-
-	if (search->order >= BLOCK_ORDER) {
-		tree = atomic_load_explicit(&mine->whole_tree, memory_order_relaxed);
-	} else {
-		uint64_t owned = atomic_load_explicit(&mine->owned, memory_order_relaxed);
-
-		tree = owned ? (owned - 1) / TREE_BLOCKS : 0;
-	}
-	return tree < trees ? tree : 0;
-}
-
-/* Frames taken in an open block, on average; at least 1, which a free block has not. */
+/* Frames taken in an open block, on average; what CPUs have reserved counts as free. */
 static unsigned average_taken(const struct frames *frames)
 {
 	uint64_t taken = frames->usable - frames_free(frames) +
 			 atomic_load_explicit(&frames->excluded, memory_order_relaxed);
 	uint64_t blocks = MAX(frontier_of(frames), 1);
 
-	return (unsigned)MAX(MIN(taken / blocks, BLOCK_FRAMES), 1);
+	return (unsigned)MIN(taken / blocks, BLOCK_FRAMES);
+}
+
+/* Might the block have a run of the order? The reservation will tell. */
+static bool shared_has(const struct frames *frames, uint64_t block, unsigned order)
+{
+	uint64_t rows[BLOCK_ROWS];
+
+	for (unsigned r = 0; r < BLOCK_ROWS; r++)
+		rows[r] = atomic_load_explicit(&frames->rows[block * BLOCK_ROWS + r],
+					       memory_order_relaxed);
+	return frames_rows_have(rows, order);
+}
+
+/* The fullest block of an index word that fits; *taken: how full. */
+static uint64_t fullest_of_word(const struct search *search, uint64_t word, unsigned *taken)
+{
+	uint64_t bits = frames_index_word(search->frames, CLASS_PARTIAL, word);
+	uint64_t best = FRAMES_NONE;
+
+	*taken = 0;
+	for (; bits; bits &= bits - 1) {
+		uint64_t block = word * 64 + (unsigned)__builtin_ctzll(bits);
+		unsigned now = block_taken(frames_block_word(search->frames, block));
+
+		if (now <= *taken || now + (1u << search->order) > BLOCK_FRAMES ||
+		    (search->order && !shared_has(search->frames, block, search->order)))
+			continue;
+		*taken = now;
+		best = block;
+	}
+	return best;
+}
+
+/* A partly taken block, from the index word on in which the CPU's last block was. */
+static uint64_t partial_find(const struct search *search, uint64_t from)
+{
+	unsigned enough = average_taken(search->frames);
+	uint64_t first = frames_index_next(search->frames, CLASS_PARTIAL, from);
+	uint64_t best = FRAMES_NONE;
+	unsigned best_taken = 0;
+	uint64_t word = first;
+	uint64_t words = 0;
+
+	while (word != FRAMES_NONE && words <= words_open(search->frames)) {
+		unsigned taken;
+		uint64_t block = fullest_of_word(search, word, &taken);
+
+		if (block != FRAMES_NONE && taken > best_taken) {
+			best = block;
+			best_taken = taken;
+		}
+		words++;
+		if (best != FRAMES_NONE && (best_taken >= enough || words >= NEAR_WORDS))
+			return best;
+		word = frames_index_next(search->frames, CLASS_PARTIAL, word + 1);
+		if (word == first)
+			break;
+	}
+	return best;
+}
+
+static bool reserve_partial(const struct search *search, uint64_t from)
+{
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		uint64_t block = partial_find(search, from);
+
+		if (block == FRAMES_NONE)
+			return false;
+		if (frames_cpu_reserve(search->frames, search->cpu, block, search->order))
+			return true;
+	}
+	return false;
+}
+
+static bool reserve_class(const struct search *search, enum block_class class, uint64_t from)
+{
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		uint64_t word = frames_index_next(search->frames, class, from);
+		uint64_t bits;
+
+		if (word == FRAMES_NONE)
+			return false;
+		bits = frames_index_word(search->frames, class, word);
+		if (bits && frames_cpu_reserve(search->frames, search->cpu,
+					       word * 64 + (unsigned)__builtin_ctzll(bits),
+					       search->order))
+			return true;
+	}
+	return false;
+}
+
+static bool reserve_kept(const struct search *search)
+{
+	uint64_t kept = atomic_load_explicit(&search->mine->kept, memory_order_relaxed);
+
+	return kept && frames_block_word(search->frames, kept - 1) & BLOCK_KEPT &&
+	       frames_cpu_reserve(search->frames, search->cpu, kept - 1, search->order);
+}
+
+static bool reserve_frontier(const struct search *search)
+{
+	uint64_t block;
+
+	while (frames_open_next(search->frames, &block))
+		if (frames_cpu_reserve(search->frames, search->cpu, block, search->order))
+			return true;
+	return false;
+}
+
+/* Locked: a reservation with a run of the order. */
+static bool refill(const struct search *search)
+{
+	struct frames *frames = search->frames;
+	uint64_t block = frames_cpu_block(search->mine);
+	uint64_t from = block == BLOCK_UNKNOWN ? 0 : block / 64;
+
+	if (block != BLOCK_UNKNOWN) {
+		if (frames_cpu_claim(frames, search->cpu, search->order))
+			return true;
+		frames_cpu_release(frames, search->cpu);
+	}
+	return reserve_partial(search, from) || reserve_kept(search) ||
+	       reserve_class(search, CLASS_FREE, from) || reserve_frontier(search) ||
+	       reserve_class(search, CLASS_REPORTED, from);
+}
+
+/* What others gave back to blocks that CPUs have reserved. */
+static uint64_t get_from_others(const struct search *search)
+{
+	struct frames *frames = search->frames;
+	unsigned end = atomic_load_explicit(&frames->cpu_end, memory_order_relaxed);
+
+	for (unsigned cpu = 0; cpu < end; cpu++) {
+		uint64_t block = frames_cpu_block(&frames->cpus[cpu]);
+		uint64_t frame = FRAMES_NONE;
+
+		if (block != BLOCK_UNKNOWN)
+			frame = frames_get_shared(frames, block, search->order);
+		if (frame != FRAMES_NONE)
+			return frame;
+	}
+	return FRAMES_NONE;
+}
+
+static uint64_t search_small(const struct search *search)
+{
+	uint64_t frame = FRAMES_NONE;
+
+	frames_cpu_lock(search->frames, search->mine);
+	if (refill(search)) {
+		frame = frames_cpu_take(search->mine, search->order);
+		if (frame != FRAMES_NONE)
+			frame += frames_cpu_block(search->mine) * BLOCK_FRAMES;
+	}
+	frames_cpu_unlock(search->mine);
+	return frame != FRAMES_NONE ? frame : get_from_others(search);
+}
+
+/* The lowest block, or aligned pair of blocks, of an index word. */
+static uint64_t whole_of_word(const struct search *search, uint64_t word, uint64_t bits)
+{
+	if (search->order > BLOCK_ORDER)
+		bits &= bits >> 1 & UINT64_C(0x5555555555555555);
+	for (; bits; bits &= bits - 1) {
+		uint64_t block = word * 64 + (unsigned)__builtin_ctzll(bits);
+
+		if (frames_take_whole(search->frames, block, search->order))
+			return block * BLOCK_FRAMES;
+	}
+	return FRAMES_NONE;
+}
+
+/* classes: of one the words are found, of both the bits are used. */
+static uint64_t whole_get(const struct search *search, enum block_class class,
+			  enum block_class with)
+{
+	struct frames *frames = search->frames;
+	uint64_t near = atomic_load_explicit(&search->mine->cursor, memory_order_relaxed);
+	uint64_t first = frames_index_next(frames, class, near ? near - 1 : 0);
+	uint64_t word = first;
+
+	for (uint64_t words = 0; word != FRAMES_NONE && words <= words_open(frames); words++) {
+		uint64_t frame = whole_of_word(search, word,
+					       frames_index_word(frames, class, word) |
+						       frames_index_word(frames, with, word));
+
+		if (frame != FRAMES_NONE) {
+			atomic_store_explicit(&search->mine->cursor, word + 1,
+					      memory_order_relaxed);
+			return frame;
+		}
+		word = frames_index_next(frames, class, word + 1);
+		if (word == first)
+			break;
+	}
+	return FRAMES_NONE;
+}
+
+/* Open blocks until one fits; for order 10 the second of an aligned pair. */
+static uint64_t whole_frontier(const struct search *search)
+{
+	unsigned step = 1u << (search->order - BLOCK_ORDER);
+	uint64_t block;
+
+	while (frames_open_next(search->frames, &block)) {
+		uint64_t first = block + 1 - step;
+
+		if (block % step == step - 1 &&
+		    frames_take_whole(search->frames, first, search->order))
+			return first * BLOCK_FRAMES;
+	}
+	return FRAMES_NONE;
+}
+
+static uint64_t search_whole(const struct search *search)
+{
+	uint64_t frame = whole_get(search, CLASS_FREE, CLASS_FREE);
+
+	if (frame == FRAMES_NONE)
+		frame = whole_frontier(search);
+	if (frame == FRAMES_NONE)
+		frame = whole_get(search, CLASS_REPORTED, CLASS_FREE);
+	return frame;
+}
+
+/* ---- when there is nothing: what CPUs hold back ---- */
+
+static bool kept_return(struct frames *frames, struct frames_cpu *cpu)
+{
+	uint64_t kept = atomic_load_explicit(&cpu->kept, memory_order_acquire);
+	struct block_step step;
+
+	return kept && frames_block_update(frames, kept - 1, block_clear, BLOCK_KEPT, &step);
+}
+
+/* Would the order be found in the block if the CPU gave it back? */
+static bool release_helps(const struct frames *frames, const struct frames_cpu *cpu,
+			  uint64_t block, unsigned order)
+{
+	uint64_t rows[BLOCK_ROWS];
+	uint64_t taken = 0;
+
+	for (unsigned r = 0; r < BLOCK_ROWS; r++) {
+		rows[r] = atomic_load_explicit(&cpu->rows[r], memory_order_relaxed) &
+			  atomic_load_explicit(&frames->rows[block * BLOCK_ROWS + r],
+					       memory_order_relaxed);
+		taken |= rows[r];
+	}
+	return order < BLOCK_ORDER ? frames_rows_have(rows, order) : taken == 0;
+}
+
+/* Let the CPUs give up what they hold back, as far as that helps: true when it is worth to
+ * search again. A small block is taken at once: *frame. */
+static bool recover(struct frames *frames, unsigned self, unsigned order, uint64_t *frame)
+{
+	unsigned end = atomic_load_explicit(&frames->cpu_end, memory_order_relaxed);
+	bool changed = false;
+
+	for (unsigned number = 0; number < end && *frame == FRAMES_NONE; number++) {
+		struct frames_cpu *cpu = &frames->cpus[number];
+		uint64_t block;
+
+		changed |= kept_return(frames, cpu);
+		if (number != self) {
+			/* Whoever is on the way from one block to the next arrives. */
+			frames_cpu_lock(frames, cpu);
+			frames_cpu_unlock(cpu);
+		}
+		block = frames_cpu_block(cpu);
+		if (block == BLOCK_UNKNOWN || !release_helps(frames, cpu, block, order))
+			continue;
+		if (order < BLOCK_ORDER)
+			*frame = frames_cpu_steal(frames, self, number, order);
+		else
+			changed |= frames_cpu_revoke(frames, self, number);
+	}
+	return changed && *frame == FRAMES_NONE;
+}
+
+void frames_drain_cpu(struct frames *frames, unsigned cpu)
+{
+	(void)kept_return(frames, &frames->cpus[cpu]);
+	(void)frames_cpu_revoke(frames, cpu, cpu);
+}
+
+void frames_drain(struct frames *frames)
+{
+	unsigned end = atomic_load_explicit(&frames->cpu_end, memory_order_relaxed);
+
+	for (unsigned number = 0; number < end; number++) {
+		(void)kept_return(frames, &frames->cpus[number]);
+		(void)frames_cpu_revoke(frames, CPUS_MAX, number);
+	}
 }
 
 uint64_t frames_search(struct frames *frames, unsigned cpu, unsigned order)
 {
-	struct search search = {.frames = frames, .cpu = cpu, .order = order};
+	const struct search search = {frames, &frames->cpus[cpu], cpu, order};
 	uint64_t frame = FRAMES_NONE;
 
-	search.pass = order < BLOCK_ORDER ? PASS_FULLER : PASS_FREE;
-	for (; search.pass < PASS_COUNT && frame == FRAMES_NONE; search.pass++) {
-		search.least = search.pass == PASS_FULLER ? average_taken(frames) : 0;
-		if (search.pass == PASS_FRONTIER)
-			frame = get_at_frontier(&search);
-		else
-			frame = search_trees(&search, first_tree_of(&search));
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		frame = order < BLOCK_ORDER ? search_small(&search) : search_whole(&search);
+		if (frame != FRAMES_NONE || !recover(frames, cpu, order, &frame))
+			break;
 	}
-	if (frame != FRAMES_NONE && order >= BLOCK_ORDER)
-		atomic_store_explicit(&frames->cpus[cpu].whole_tree,
-				      frame / BLOCK_FRAMES / TREE_BLOCKS, memory_order_relaxed);
 	return frame;
 }

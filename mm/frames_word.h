@@ -5,9 +5,10 @@
  * puts it into memory by compare-and-swap. All-zero words mean: all free.
  *
  *	row	64 bits, one per frame, 1: taken
- *	block	taken frames of 512 (one order-9 frame), and marks
- *	tree	of 32 blocks: how many have a frame taken, how many are full; a hint for the
- *search
+ *	block	taken frames of 512 (one order-9 frame), its owner, and marks
+ *
+ * What a block is good for, its class, follows from its word; the index (frames_index.c) has
+ *one bit per block and class.
  */
 #ifndef MM_FRAMES_WORD_H
 #define MM_FRAMES_WORD_H
@@ -21,12 +22,16 @@
 #define BLOCK_ORDER  9
 #define BLOCK_FRAMES 512u
 #define BLOCK_ROWS   (BLOCK_FRAMES / ROW_FRAMES)
-#define TREE_BLOCKS  32u
 
-#define BLOCK_TAKEN   0x3ffu     /* frames taken, 0 to 512 */
-#define BLOCK_WHOLE   (1u << 10) /* taken as one: the rows are zero and not in use */
-#define BLOCK_OWNED   (1u << 11) /* some CPU takes its small frames here */
-#define BLOCK_WRITTEN (1u << 12) /* a page record inside was written on its own (B-0) */
+#define BLOCK_TAKEN    0x3ffu        /* frames taken, 0 to 512 */
+#define BLOCK_WHOLE    (1u << 10)    /* taken as one: the rows are zero and not in use */
+#define BLOCK_WRITTEN  (1u << 11)    /* a page record inside was written on its own (B-0) */
+#define BLOCK_REPORTED (1u << 12)    /* free, and the host was told so */
+#define BLOCK_KEPT     (1u << 13)    /* free, in no index: a CPU remembers it */
+#define BLOCK_OWNER    (0x7fu << 16) /* CPU + 1 that has its free frames; 0: none */
+#define BLOCK_OWNER_AT 16
+
+enum block_class { CLASS_FREE, CLASS_REPORTED, CLASS_PARTIAL, CLASS_NONE };
 
 static inline uint64_t row_mask(unsigned at, unsigned order)
 {
@@ -103,34 +108,80 @@ static ALWAYS_INLINE bool row_update(_Atomic uint64_t *word, row_change *change,
 	return true;
 }
 
+/* Take all free bits of the row but not more than `most`, the highest first; which. */
+static inline uint64_t row_take_many(uint64_t *row, unsigned most)
+{
+	uint64_t free = ~*row;
+
+	for (unsigned n = (unsigned)__builtin_popcountll(free); n > most; n--)
+		free &= free - 1;
+	*row |= free;
+	return free;
+}
+
 static inline unsigned block_taken(uint32_t block)
 {
 	return block & BLOCK_TAKEN;
 }
 
-/* Account for 2^order frames that the caller then finds in the rows. order below 9. */
-static inline bool block_take(uint32_t *block, unsigned order)
+/* CPU + 1, 0: none. */
+static inline unsigned block_owner(uint32_t block)
 {
-	if (*block & BLOCK_WHOLE || block_taken(*block) + (1u << order) > BLOCK_FRAMES)
+	return (block & BLOCK_OWNER) >> BLOCK_OWNER_AT;
+}
+
+static inline enum block_class block_class(uint32_t block)
+{
+	if (block & (BLOCK_WHOLE | BLOCK_KEPT | BLOCK_OWNER))
+		return CLASS_NONE;
+	if (block_taken(block) == 0)
+		return block & BLOCK_REPORTED ? CLASS_REPORTED : CLASS_FREE;
+	return block_taken(block) == BLOCK_FRAMES ? CLASS_NONE : CLASS_PARTIAL;
+}
+
+/* Account for frames that the caller then finds in the rows. */
+static inline bool block_take(uint32_t *block, unsigned frames)
+{
+	if (*block & BLOCK_WHOLE || block_taken(*block) + frames > BLOCK_FRAMES)
 		return false;
-	*block += 1u << order;
+	*block = (*block & ~(BLOCK_REPORTED | BLOCK_KEPT)) + frames;
 	return true;
 }
 
-/* The same in a block that is nobody's; it becomes the caller's. */
-static inline bool block_take_and_own(uint32_t *block, unsigned order)
+static inline bool block_give(uint32_t *block, unsigned frames)
 {
-	if (*block & BLOCK_OWNED || !block_take(block, order))
+	if (*block & BLOCK_WHOLE || block_taken(*block) < frames)
 		return false;
-	*block |= BLOCK_OWNED;
+	*block -= frames;
 	return true;
 }
 
-static inline bool block_give(uint32_t *block, unsigned order)
+/* Account for all free frames of a block that is nobody's and not full; it becomes the CPU's.
+ */
+static inline bool block_reserve(uint32_t *block, unsigned cpu)
 {
-	if (*block & BLOCK_WHOLE || block_taken(*block) < 1u << order)
+	if (*block & (BLOCK_WHOLE | BLOCK_OWNER) || block_taken(*block) == BLOCK_FRAMES)
 		return false;
-	*block -= 1u << order;
+	*block = (*block & BLOCK_WRITTEN) | BLOCK_FRAMES | (cpu + 1) << BLOCK_OWNER_AT;
+	return true;
+}
+
+/* Account for what others gave back to a block that is the caller's. */
+static inline bool block_claim(uint32_t *block, unsigned unused)
+{
+	(void)unused;
+	if (block_taken(*block) == BLOCK_FRAMES)
+		return false;
+	*block = (*block & ~BLOCK_TAKEN) | BLOCK_FRAMES;
+	return true;
+}
+
+/* So many frames are in the rows again, and the block is nobody's. */
+static inline bool block_release(uint32_t *block, unsigned frames)
+{
+	if (!(*block & BLOCK_OWNER) || block_taken(*block) < frames)
+		return false;
+	*block = (*block & ~BLOCK_OWNER) - frames;
 	return true;
 }
 
@@ -138,18 +189,18 @@ static inline bool block_give(uint32_t *block, unsigned order)
 static inline bool block_take_whole(uint32_t *block, unsigned unused)
 {
 	(void)unused;
-	if (block_taken(*block) != 0)
+	if (block_taken(*block) != 0 || *block & BLOCK_OWNER)
 		return false;
-	*block |= BLOCK_WHOLE | BLOCK_FRAMES;
+	*block = (*block & BLOCK_WRITTEN) | BLOCK_WHOLE | BLOCK_FRAMES;
 	return true;
 }
 
-static inline bool block_give_whole(uint32_t *block, unsigned unused)
+/* mark: BLOCK_KEPT, BLOCK_REPORTED or 0 for the free block. */
+static inline bool block_give_whole(uint32_t *block, unsigned mark)
 {
-	(void)unused;
 	if (!(*block & BLOCK_WHOLE))
 		return false;
-	*block &= ~(BLOCK_WHOLE | BLOCK_TAKEN);
+	*block = (*block & BLOCK_WRITTEN) | mark;
 	return true;
 }
 
@@ -181,9 +232,14 @@ static inline bool block_clear(uint32_t *block, unsigned mark)
 
 typedef bool block_change(uint32_t *block, unsigned arg);
 
-/* *before is the word that was replaced. */
+/* What an update replaced, and by what. */
+struct block_step {
+	uint32_t before;
+	uint32_t after;
+};
+
 static ALWAYS_INLINE bool block_update(_Atomic uint32_t *word, block_change *change,
-				       unsigned arg, uint32_t *before)
+				       unsigned arg, struct block_step *step)
 {
 	uint32_t old = atomic_load_explicit(word, memory_order_relaxed);
 	uint32_t new;
@@ -194,32 +250,8 @@ static ALWAYS_INLINE bool block_update(_Atomic uint32_t *word, block_change *cha
 			return false;
 	} while (!atomic_compare_exchange_weak_explicit(word, &old, new, memory_order_acq_rel,
 							memory_order_relaxed));
-	*before = old;
+	*step = (struct block_step){old, new};
 	return true;
-}
-
-/* busy blocks in the low half, full ones in the high half. Sums are exact, but a reader may see
- * one update before another: a hint. */
-static inline uint64_t tree_change(int busy, int full)
-{
-	return (uint64_t)(int64_t)busy + ((uint64_t)(int64_t)full << 32);
-}
-
-/* What a change of a block's taken count means for its tree. */
-static inline uint64_t tree_change_of(unsigned taken_before, unsigned taken_after)
-{
-	return tree_change((taken_after != 0) - (taken_before != 0),
-			   (taken_after == BLOCK_FRAMES) - (taken_before == BLOCK_FRAMES));
-}
-
-static inline unsigned tree_full(uint64_t tree)
-{
-	return (unsigned)((tree + (UINT64_C(1) << 31)) >> 32);
-}
-
-static inline unsigned tree_busy(uint64_t tree)
-{
-	return (unsigned)(tree - ((uint64_t)tree_full(tree) << 32));
 }
 
 #endif

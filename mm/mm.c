@@ -80,4 +80,5 @@ void mm_managed_adjust(const struct page *page, int64_t pages)
 void mm_drain(void)
 {
 	slab_drain();
+	zones_drain();
 }

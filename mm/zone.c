@@ -58,27 +58,32 @@ static enum zone_type highest_type(unsigned flags)
 
 /*
  * The reserve is looked at when a CPU needs another block, not for each frame: counting costs
- * more than getting. So that block is counted as used up.
+ * more than getting. So that block is counted as used up, and an atomic request that goes below
+ * the reserve leaves no block behind for others.
  */
 static uint64_t get_from(struct zone *zone, unsigned cpu, unsigned order, unsigned flags,
 			 enum zone_type wanted)
 {
 	uint64_t frame = frames_get_owned(&zone->frames, cpu, order);
+	bool low;
 
-	if (frame != FRAMES_NONE)
+	if (LIKELY(frame != FRAMES_NONE))
 		return frame;
-	if (!(flags & FOLIO_ATOMIC) &&
-	    frames_free(&zone->frames) <
-		    zone->reserve[wanted] + MAX(UINT64_C(1) << order, BLOCK_FRAMES))
+	low = frames_free(&zone->frames) <
+	      zone->reserve[wanted] + MAX(UINT64_C(1) << order, BLOCK_FRAMES);
+	if (low && !(flags & FOLIO_ATOMIC))
 		return FRAMES_NONE;
-	return frames_get_new(&zone->frames, cpu, order);
+	frame = frames_get_new(&zone->frames, cpu, order);
+	if (low)
+		frames_drain_cpu(&zone->frames, cpu);
+	return frame;
 }
 
-struct page *zones_get(int node, unsigned order, unsigned flags, struct zone **zone)
+static struct page *get_here(unsigned preferred, unsigned order, unsigned flags,
+			     struct zone **zone)
 {
 	enum zone_type wanted = highest_type(flags);
 	unsigned cpu = cpu_current();
-	unsigned preferred = node >= 0 && node < NODES_MAX ? (unsigned)node : 0;
 
 	for (unsigned i = 0; i < zone_count; i++) {
 		struct zone *candidate = zones[zone_fallback[preferred][i]];
@@ -89,10 +94,30 @@ struct page *zones_get(int node, unsigned order, unsigned flags, struct zone **z
 		if (flags & FOLIO_THIS_NODE && candidate->node != preferred)
 			continue;
 		frame = get_from(candidate, cpu, order, flags, wanted);
-		if (frame != FRAMES_NONE) {
+		if (LIKELY(frame != FRAMES_NONE)) {
 			*zone = candidate;
 			return pfn_to_page(pfn(candidate->base.nr + frame));
 		}
 	}
 	return NULL;
+}
+
+struct page *zones_get(int node, unsigned order, unsigned flags, struct zone **zone)
+{
+	unsigned preferred = node >= 0 && node < NODES_MAX ? (unsigned)node : 0;
+	struct irq_state irq = irq_save();
+	struct page *page = get_here(preferred, order, flags, zone);
+
+	irq_restore(irq);
+	return page;
+}
+
+void zones_drain(void)
+{
+	for (unsigned i = 0; i < zone_count; i++) {
+		struct irq_state irq = irq_save();
+
+		frames_drain(&zones[i]->frames);
+		irq_restore(irq);
+	}
 }

@@ -82,7 +82,14 @@ struct page *zones_get(int node, unsigned order, unsigned flags, struct zone **z
 /* Back to its zone, by number there. False: not taken in this form, nothing changed. */
 static inline MUST_CHECK bool zone_put(struct zone *zone, uint64_t frame, unsigned order)
 {
-	return frames_put(&zone->frames, cpu_current(), frame, order);
+	struct irq_state irq = irq_save();
+	bool done = frames_put(&zone->frames, cpu_current(), frame, order);
+
+	irq_restore(irq);
+	return done;
 }
+
+/* Every CPU gives up the frames it holds back for itself. */
+void zones_drain(void);
 
 #endif

@@ -8,6 +8,7 @@
 #include <mm/folio.h>
 #include <mm/node.h>
 #include <mm/ranges.h>
+#include <mm/settle.h>
 #include <mm/zone_internal.h>
 #include <kernel/assert.h>
 #include <kernel/boot_info.h>
@@ -167,6 +168,7 @@ static void zone_start(struct zone *zone, void *state)
 
 	zone->span = zone->end.nr - zone->base.nr;
 	frames_init(&zone->frames, state, zone->span, zone_open_block, usable);
+	zone->frames.waiting = &settle_waiting;
 	atomic_init(&zone->managed, (int64_t)usable);
 	atomic_init(&zone->pristine, usable);
 	for (unsigned type = 0; type < ZONE_TYPES; type++)

@@ -8,6 +8,7 @@ tests += \
 	tests/mm/dma_test.c \
 	tests/mm/folio_split_test.c \
 	tests/mm/folio_test.c \
+	tests/mm/frames_cpu_test.c \
 	tests/mm/frames_test.c \
 	tests/mm/frames_word_test.c \
 	tests/mm/invariant.c \

@@ -3,6 +3,7 @@
  * The frame allocator alone: every order, exhaustion, exact rollback, double frees, frontier.
  */
 #include <tests/mm/frames_fixture.h>
+#include <mm/frames_internal.h>
 
 #define BLOCKS 8
 #define FRAMES (BLOCKS * BLOCK_FRAMES)
@@ -46,7 +47,7 @@ TEST(frames, failed_order_10_rolls_back_exactly)
 	CHECK(frames_put(f.frames, 0, a, 9));
 	/* The first half is free, the second is not: by search and by name. */
 	CHECK_EQ(frames_get(f.frames, 0, 10), FRAMES_NONE);
-	CHECK(!frames_get_whole(f.frames, 0, 10));
+	CHECK(!frames_take_whole(f.frames, 0, 10));
 	frames_expect_sound(&f);
 	CHECK_EQ(frames_free(f.frames), 512);
 	a = frames_get(f.frames, 0, 9);
@@ -54,7 +55,7 @@ TEST(frames, failed_order_10_rolls_back_exactly)
 	CHECK_EQ(frames_get(f.frames, 0, 9), FRAMES_NONE);
 	CHECK(frames_put(f.frames, 0, b, 9));
 	CHECK_EQ(frames_get(f.frames, 0, 10), FRAMES_NONE);
-	CHECK(!frames_get_whole(f.frames, 0, 10));
+	CHECK(!frames_take_whole(f.frames, 0, 10));
 	frames_expect_sound(&f);
 	CHECK(frames_put(f.frames, 0, a, 9));
 	CHECK_EQ(frames_get(f.frames, 0, 10), 0);
@@ -296,12 +297,15 @@ TEST(frames, check_finds_a_wrong_count_and_a_wrong_hint)
 	atomic_fetch_add(&f.frames->blocks[0], 1);
 	CHECK(frames_check(f.frames) != NULL);
 	atomic_fetch_sub(&f.frames->blocks[0], 1);
-	atomic_fetch_add(&f.frames->trees[0], 1);
+	atomic_fetch_xor(&f.frames->index[CLASS_FREE].words[0], 1);
 	CHECK(frames_check(f.frames) != NULL);
-	atomic_fetch_sub(&f.frames->trees[0], 1);
-	atomic_fetch_add(&f.frames->cpus[0].put, 1);
+	atomic_fetch_xor(&f.frames->index[CLASS_FREE].words[0], 1);
+	atomic_fetch_xor(&f.frames->index[CLASS_PARTIAL].summary[0], 1);
 	CHECK(frames_check(f.frames) != NULL);
-	atomic_fetch_sub(&f.frames->cpus[0].put, 1);
+	atomic_fetch_xor(&f.frames->index[CLASS_PARTIAL].summary[0], 1);
+	atomic_fetch_add(&f.frames->cpus[0].put[0], 1);
+	CHECK(frames_check(f.frames) != NULL);
+	atomic_fetch_sub(&f.frames->cpus[0].put[0], 1);
 	CHECK(frames_put(f.frames, 0, frame, 0));
 	frames_fixture_end(&f);
 }

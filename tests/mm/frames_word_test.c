@@ -67,54 +67,94 @@ TEST(frames_word, row_give_undoes_and_sees_double_free)
 	CHECK_EQ(row, UINT64_C(0xf000));
 }
 
+TEST(frames_word, row_take_many_takes_all_or_so_many)
+{
+	uint64_t row = UINT64_C(0xfffffffffffff000);
+
+	CHECK_EQ(row_take_many(&row, 64), 0xfff);
+	CHECK_EQ(row, UINT64_MAX);
+	CHECK_EQ(row_take_many(&row, 64), 0);
+	row = UINT64_C(0xffffffffffff0f0f);
+	CHECK_EQ(row_take_many(&row, 3), 0xe000);
+	CHECK_EQ(row, UINT64_C(0xffffffffffffef0f));
+	CHECK_EQ(row_take_many(&row, 0), 0);
+}
+
 TEST(frames_word, block_take_stops_at_512_and_at_whole)
 {
 	uint32_t block = BLOCK_FRAMES - 8;
 
-	CHECK(block_take(&block, 3));
+	CHECK(block_take(&block, 8));
 	CHECK_EQ(block, BLOCK_FRAMES);
-	CHECK(!block_take(&block, 0));
+	CHECK(!block_take(&block, 1));
 	block = BLOCK_WHOLE;
-	CHECK(!block_take(&block, 0));
+	CHECK(!block_take(&block, 1));
+	block = BLOCK_REPORTED | BLOCK_KEPT | BLOCK_WRITTEN;
+	CHECK(block_take(&block, 1));
+	CHECK_EQ(block, BLOCK_WRITTEN | 1);
 }
 
-TEST(frames_word, block_take_and_own_needs_no_owner)
+TEST(frames_word, block_reserve_claims_everything_once)
 {
-	uint32_t block = 0;
+	uint32_t block = BLOCK_REPORTED | BLOCK_WRITTEN;
 
-	CHECK(block_take_and_own(&block, 4));
-	CHECK_EQ(block, BLOCK_OWNED | 16);
-	CHECK(!block_take_and_own(&block, 4));
-	CHECK(block_take(&block, 4));
+	CHECK(block_reserve(&block, 63));
+	CHECK_EQ(block_owner(block), 64);
+	CHECK_EQ(block, BLOCK_WRITTEN | BLOCK_FRAMES | 64u << BLOCK_OWNER_AT);
+	CHECK(!block_reserve(&block, 0));
+	block -= 3;
+	CHECK(!block_reserve(&block, 0));
 	block = BLOCK_FRAMES;
-	CHECK(!block_take_and_own(&block, 0));
-	CHECK_EQ(block, BLOCK_FRAMES);
+	CHECK(!block_reserve(&block, 0));
+	block = BLOCK_WHOLE;
+	CHECK(!block_reserve(&block, 0));
+}
+
+TEST(frames_word, block_claim_takes_what_came_back)
+{
+	uint32_t block = 500 | 1u << BLOCK_OWNER_AT;
+
+	CHECK(block_claim(&block, 0));
+	CHECK_EQ(block, BLOCK_FRAMES | 1u << BLOCK_OWNER_AT);
+	CHECK(!block_claim(&block, 0));
+}
+
+TEST(frames_word, block_release_needs_an_owner_and_as_many_taken)
+{
+	uint32_t block = 500 | 1u << BLOCK_OWNER_AT | BLOCK_WRITTEN;
+
+	CHECK(!block_release(&block, 501));
+	CHECK(block_release(&block, 100));
+	CHECK_EQ(block, 400 | BLOCK_WRITTEN);
+	CHECK(!block_release(&block, 100));
 }
 
 TEST(frames_word, block_give_not_below_zero_nor_from_whole)
 {
-	uint32_t block = 3 | BLOCK_OWNED | BLOCK_WRITTEN;
+	uint32_t block = 3 | BLOCK_WRITTEN;
 
-	CHECK(!block_give(&block, 2));
-	CHECK(block_give(&block, 1));
-	CHECK_EQ(block, 1 | BLOCK_OWNED | BLOCK_WRITTEN);
+	CHECK(!block_give(&block, 4));
+	CHECK(block_give(&block, 2));
+	CHECK_EQ(block, 1 | BLOCK_WRITTEN);
 	block = BLOCK_WHOLE | BLOCK_FRAMES;
-	CHECK(!block_give(&block, 0));
+	CHECK(!block_give(&block, 1));
 }
 
-TEST(frames_word, block_whole_only_from_empty_and_back)
+TEST(frames_word, block_whole_only_from_free_and_back_with_a_mark)
 {
-	uint32_t block = BLOCK_WRITTEN;
+	uint32_t block = BLOCK_WRITTEN | BLOCK_KEPT;
 
 	CHECK(block_take_whole(&block, 0));
 	CHECK_EQ(block, BLOCK_WRITTEN | BLOCK_WHOLE | BLOCK_FRAMES);
 	CHECK(!block_take_whole(&block, 0));
-	CHECK(block_give_whole(&block, 0));
-	CHECK_EQ(block, BLOCK_WRITTEN);
+	CHECK(block_give_whole(&block, BLOCK_REPORTED));
+	CHECK_EQ(block, BLOCK_WRITTEN | BLOCK_REPORTED);
 	CHECK(!block_give_whole(&block, 0));
 	block = 1;
 	CHECK(!block_take_whole(&block, 0));
-	CHECK_EQ(block, 1);
+	block = 1u << BLOCK_OWNER_AT;
+	CHECK(!block_take_whole(&block, 0));
+	CHECK_EQ(block, 1u << BLOCK_OWNER_AT);
 }
 
 TEST(frames_word, block_split_keeps_the_count)
@@ -138,32 +178,17 @@ TEST(frames_word, block_marks_tell_whether_they_changed)
 	CHECK_EQ(block, 5);
 }
 
-TEST(frames_word, tree_counts_busy_and_full_blocks)
+TEST(frames_word, class_says_what_a_block_is_good_for)
 {
-	uint64_t tree = 0;
-
-	tree += tree_change_of(0, 5);
-	CHECK_EQ(tree_busy(tree), 1);
-	CHECK_EQ(tree_full(tree), 0);
-	tree += tree_change_of(5, BLOCK_FRAMES);
-	tree += tree_change_of(0, BLOCK_FRAMES);
-	CHECK_EQ(tree_busy(tree), 2);
-	CHECK_EQ(tree_full(tree), 2);
-	tree += tree_change_of(BLOCK_FRAMES, BLOCK_FRAMES - 1);
-	CHECK_EQ(tree_busy(tree), 2);
-	CHECK_EQ(tree_full(tree), 1);
-	tree += tree_change_of(BLOCK_FRAMES - 1, 0) + tree_change_of(BLOCK_FRAMES, 0);
-	CHECK_EQ(tree, 0);
-}
-
-/* A reader may see a release before the request it belongs to. */
-TEST(frames_word, tree_halves_do_not_disturb_each_other_below_zero)
-{
-	uint64_t tree = tree_change(-1, 2);
-
-	CHECK_EQ(tree_full(tree), 2);
-	CHECK_EQ(tree_busy(tree), (unsigned)-1);
-	CHECK_EQ(tree + tree_change(1, -2), 0);
+	CHECK_EQ(block_class(0), CLASS_FREE);
+	CHECK_EQ(block_class(BLOCK_WRITTEN), CLASS_FREE);
+	CHECK_EQ(block_class(BLOCK_REPORTED), CLASS_REPORTED);
+	CHECK_EQ(block_class(1), CLASS_PARTIAL);
+	CHECK_EQ(block_class(BLOCK_FRAMES - 1), CLASS_PARTIAL);
+	CHECK_EQ(block_class(BLOCK_FRAMES), CLASS_NONE);
+	CHECK_EQ(block_class(BLOCK_FRAMES | BLOCK_WHOLE), CLASS_NONE);
+	CHECK_EQ(block_class(BLOCK_KEPT), CLASS_NONE);
+	CHECK_EQ(block_class(5 | 1u << BLOCK_OWNER_AT), CLASS_NONE);
 }
 
 TEST(frames_word, reference_drop_stops_at_zero)

@@ -6,6 +6,8 @@
  */
 #include <tests/kernel/threads.h>
 #include <tests/mm/frames_fixture.h>
+#include <kernel/scheduler.h>
+#include <mm/settle.h>
 
 #define BLOCKS 24
 #define FRAMES (BLOCKS * BLOCK_FRAMES)
@@ -212,6 +214,28 @@ static uint64_t next_random(uint64_t *state)
 	return *state;
 }
 
+static bool put_masked(struct frames *frames, unsigned self, struct held run)
+{
+	struct irq_state irq = irq_save();
+	bool done = frames_put(frames, self, run.frame, run.order);
+
+	irq_restore(irq);
+	return done;
+}
+
+/* The number of a contender is no CPU: any may run it. */
+static bool settle_all(unsigned number)
+{
+	bool settled = true;
+
+	(void)number;
+	cpumask_for_each (cpu, cpumask_load(&cpus_online))
+		settled = settle_cpu(cpu) && settled;
+	return settled;
+}
+
+static const struct frames_waiting contest_waiting = {settle_all, settle_relax};
+
 static int contender(void *arg)
 {
 	struct contest *contest = arg;
@@ -224,8 +248,12 @@ static int contender(void *arg)
 		uint64_t dice = next_random(&random);
 		struct held run = {FRAMES_NONE, pick_order(dice >> 8)};
 
-		if (step < contest->steps && count < 32 && dice & 1)
+		if (step < contest->steps && count < 32 && dice & 1) {
+			struct irq_state irq = irq_save();
+
 			run.frame = frames_get(contest->frames, self, run.order);
+			irq_restore(irq);
+		}
 		if (run.frame != FRAMES_NONE) {
 			contest->wrong += change_owner(contest->oracle, run, 0, (uint8_t)self);
 			held[count++] = run;
@@ -235,8 +263,7 @@ static int contender(void *arg)
 			run = held[at];
 			held[at] = held[--count];
 			contest->wrong += change_owner(contest->oracle, run, (uint8_t)self, 0);
-			contest->wrong +=
-				!frames_put(contest->frames, self, run.frame, run.order);
+			contest->wrong += !put_masked(contest->frames, self, run);
 		}
 	}
 	return 0;
@@ -254,6 +281,7 @@ static void contest(unsigned threads, unsigned blocks, unsigned steps)
 	};
 
 	NEED(contest.oracle, "no memory for the oracle");
+	f.frames->waiting = &contest_waiting;
 	test_threads_run(threads, contender, &contest);
 	CHECK_EQ(contest.wrong, 0);
 	frames_fixture_end(&f);

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Between the files of the frame allocator: words that are changed by plain loads and stores,
+ * the index, reservations.
+ */
+#ifndef MM_FRAMES_INTERNAL_H
+#define MM_FRAMES_INTERNAL_H
+
+#include <mm/frames.h>
+
+#define BLOCK_UNKNOWN UINT64_MAX
+
+/* ---- frames.c ---- */
+
+void frames_cpus_raise(struct frames *frames, unsigned end);
+/* Whole blocks of order 9 or 10 from this block on, or nothing. */
+bool frames_take_whole(struct frames *frames, uint64_t block, unsigned order);
+/* From the shared rows of a block, whosever it is. */
+uint64_t frames_get_shared(struct frames *frames, uint64_t block, unsigned order);
+bool frames_open_next(struct frames *frames, uint64_t *block);
+
+/* ---- frames_index.c ---- */
+
+/* An index word became zero, or not zero: the bit of its summary. */
+void frames_summary_put(struct frames_index *index, uint64_t word);
+
+static ALWAYS_INLINE void frames_index_set(struct frames_index *index, uint64_t block)
+{
+	uint64_t old = atomic_fetch_or_explicit(&index->words[block / 64], BIT64(block % 64),
+						memory_order_acq_rel);
+
+	if (UNLIKELY(old == 0))
+		frames_summary_put(index, block / 64);
+}
+
+static ALWAYS_INLINE void frames_index_clear(struct frames_index *index, uint64_t block)
+{
+	uint64_t bit = BIT64(block % 64);
+	uint64_t old = atomic_fetch_and_explicit(&index->words[block / 64], ~bit,
+						 memory_order_acq_rel);
+
+	if (UNLIKELY(old == bit))
+		frames_summary_put(index, block / 64);
+}
+
+/* The class of a block changed from `before` to `after`: put that into the index. */
+void frames_class_changed(struct frames *frames, uint64_t block, enum block_class before,
+			  enum block_class after);
+
+/* The next index word that has a block of the class, from word `from` on and round the end. */
+uint64_t frames_index_next(const struct frames *frames, enum block_class class, uint64_t from);
+
+/* The same word again. */
+static inline uint64_t frames_index_word(const struct frames *frames, enum block_class class,
+					 uint64_t word)
+{
+	return atomic_load_explicit(&frames->index[class].words[word], memory_order_acquire);
+}
+
+static inline uint32_t frames_block_word(const struct frames *frames, uint64_t block)
+{
+	return atomic_load_explicit(&frames->blocks[block], memory_order_acquire);
+}
+
+static ALWAYS_INLINE void frames_class_note(struct frames *frames, uint64_t block,
+					    const struct block_step *step)
+{
+	enum block_class before = block_class(step->before);
+	enum block_class after = block_class(step->after);
+
+	if (UNLIKELY(before != after))
+		frames_class_changed(frames, block, before, after);
+}
+
+/* Change a block's word, and the index if that changes the class. */
+static ALWAYS_INLINE bool frames_block_update(struct frames *frames, uint64_t block,
+					      block_change *change, unsigned arg,
+					      struct block_step *step)
+{
+	if (!block_update(&frames->blocks[block], change, arg, step))
+		return false;
+	frames_class_note(frames, block, step);
+	return true;
+}
+
+/* ---- frames_cpu.c ---- */
+
+static ALWAYS_INLINE void frames_cpu_enter(struct frames_cpu *mine)
+{
+	atomic_store_explicit(&mine->busy, 1, memory_order_relaxed);
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+static ALWAYS_INLINE void frames_cpu_leave(struct frames_cpu *mine)
+{
+	atomic_store_explicit(&mine->busy, 0, memory_order_release);
+}
+
+/* The block a CPU has reserved, or BLOCK_UNKNOWN. */
+static inline uint64_t frames_cpu_block(const struct frames_cpu *cpu)
+{
+	uint64_t first = atomic_load_explicit(&cpu->first, memory_order_acquire);
+
+	return first ? (first - 1) / BLOCK_FRAMES : BLOCK_UNKNOWN;
+}
+
+/* A word that only this CPU writes: no other access comes between load and store. */
+static ALWAYS_INLINE bool frames_row_plain(_Atomic uint64_t *row, row_change *change,
+					   unsigned order, unsigned *at)
+{
+	uint64_t word = atomic_load_explicit(row, memory_order_relaxed);
+
+	if (!change(&word, order, at))
+		return false;
+	atomic_store_explicit(row, word, memory_order_relaxed);
+	return true;
+}
+
+/* Take 2^order frames of the reserved block, order below 9: number in the block, or
+ * FRAMES_NONE. Busy, or locked. */
+uint64_t frames_cpu_take(struct frames_cpu *mine, unsigned order);
+
+/* Changing the reservation of any CPU. */
+void frames_cpu_lock(struct frames *frames, struct frames_cpu *cpu);
+void frames_cpu_unlock(struct frames_cpu *cpu);
+/* Locked: reserve this block instead of none, if it has a free run of the order. */
+bool frames_cpu_reserve(struct frames *frames, unsigned cpu, uint64_t block, unsigned order);
+/* Locked: what others gave back to the reserved block; is there a run of the order now? */
+bool frames_cpu_claim(struct frames *frames, unsigned cpu, unsigned order);
+/* Locked, and the CPU not busy: give everything back. */
+void frames_cpu_release(struct frames *frames, unsigned cpu);
+/* Another CPU's reservation or ours: false if it could not be had. Not locked. */
+bool frames_cpu_revoke(struct frames *frames, unsigned cpu, unsigned other);
+/* The same, and take 2^order frames of it before anybody else can; FRAMES_NONE: not there. */
+uint64_t frames_cpu_steal(struct frames *frames, unsigned cpu, unsigned other, unsigned order);
+
+/* Is there a free run of 2^order in the rows of a block, order below 9? */
+static inline bool frames_rows_have(const uint64_t rows[BLOCK_ROWS], unsigned order)
+{
+	unsigned step = order > ROW_ORDER ? 1u << (order - ROW_ORDER) : 1;
+
+	for (unsigned row = 0; row < BLOCK_ROWS; row += step) {
+		uint64_t taken = 0;
+
+		for (unsigned i = 0; i < step; i++)
+			taken |= rows[row + i];
+		if (row_free_runs(taken, MIN(order, ROW_ORDER)))
+			return true;
+	}
+	return false;
+}
+
+/* ---- frames_search.c ---- */
+
+uint64_t frames_search(struct frames *frames, unsigned cpu, unsigned order);
+
+#endif
