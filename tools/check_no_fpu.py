@@ -24,21 +24,22 @@ import sys
 class Machine:
     """The disassembler of a port, and what its floating-point code looks like."""
 
-    def __init__(self, objdump: str, register: str, mnemonic: str):
+    def __init__(self, objdump: list[str], register: str, mnemonic: str):
         self.objdump = objdump
         self.register, self.mnemonic = re.compile(register), re.compile(mnemonic)
 
 
 MACHINES = {
     "x86_64": Machine(
-        "objdump",
+        ["objdump"],
         r"%[xyz]mm\d|%st\b|%mm\d|%k[0-7]\b",
         r"^(f(?!s:)[a-z0-9]+|v[a-z0-9]*(?:ps|pd|ss|sd|dqu|dqa)[a-z0-9]*|"
         r"emms|ldmxcsr|stmxcsr|xsave\w*|xrstor\w*)\b",
     ),
     # Every floating-point instruction names a register but those of the control register.
     "s390x": Machine(
-        "s390x-linux-gnu-objdump",
+        # An unknown instruction must not be taken for several short ones.
+        ["s390x-linux-gnu-objdump", "-M", "insnlength"],
         r"%[fv]\d",
         r"^(l?fas|[ls]fpc|stfpc|efpc|sfasr|srnm[bt]?)\b",
     ),
@@ -54,7 +55,7 @@ def scan(path, port, only=()):
     archive); empty means all.
     """
     machine = MACHINES[port]
-    command = [machine.objdump, "-d", "--no-show-raw-insn", path]
+    command = [*machine.objdump, "-d", "--no-show-raw-insn", path]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, errors="replace")
     users, seen, name = {}, set(), None
     for line in process.stdout:
@@ -72,7 +73,7 @@ def scan(path, port, only=()):
         if machine.register.search(text) or machine.mnemonic.match(text):
             users[name] = text
     if process.wait() != 0:
-        raise OSError("%s -d %s failed" % (machine.objdump, path))
+        raise OSError("%s -d %s failed" % (machine.objdump[0], path))
     return users, seen
 
 

@@ -24,6 +24,7 @@ long double extended(long double a) { return a * a; }
 FLOATING_S390X = """
 int integer(int a) { return a * 3; }
 double sum(double *p) { return p[0] + p[1]; }
+void unknown(void) { __asm__ volatile(".insn rxy,0xe300000000d0,%r2,0x20000"); }
 void control(void *p) { __asm__ volatile("stfpc 0(%0)" : : "a"(p) : "memory"); }
 """
 
@@ -87,7 +88,7 @@ class NoFpu(unittest.TestCase):
             elf = self.compile(folder, FLOATING_S390X, "s390x-linux-gnu-gcc")
             users, seen = check_no_fpu.scan(elf, "s390x")
         self.assertEqual(set(users), {"sum", "control"})
-        self.assertEqual(seen, {"integer", "sum", "control"})
+        self.assertEqual(seen, {"integer", "unknown", "sum", "control"})
 
     def test_program_obeys_the_allow_list(self):
         with tempfile.TemporaryDirectory() as folder:
