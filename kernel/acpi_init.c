@@ -5,6 +5,7 @@
  */
 #include <kernel/acpi.h>
 
+#include <kernel/boot_info.h>
 #include <kernel/log.h>
 #include <platform/mmu.h>
 
@@ -17,7 +18,12 @@ static const void *device_view(struct phys p, uint64_t size)
 
 void acpi_init(struct phys root)
 {
-	unsigned count = acpi_load(root, device_view);
+	unsigned count;
+
+	/* What starts by IPL tells what it is in other ways. */
+	if (boot_info->method == BOOT_IPL)
+		return;
+	count = acpi_load(root, device_view);
 
 	log_debug("acpi: %u tables", count);
 }

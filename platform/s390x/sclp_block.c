@@ -172,7 +172,11 @@ struct span {
 	size_t length;
 };
 
-/* What stands in the first vector of this type; empty when there is none. */
+/*
+ * From inside the first vector of this type to the end of the event; empty when there is none.
+ * QEMU on a little-endian host writes types in its own byte order, and its vectors end before
+ * the text that they hold.
+ */
 static struct span vector_find(struct span in, uint16_t type)
 {
 	while (in.length >= VECTOR_HEADER) {
@@ -180,17 +184,20 @@ static struct span vector_find(struct span in, uint16_t type)
 
 		if (length < VECTOR_HEADER || length > in.length)
 			break;
-		if (be16_load(in.start + 2) == type)
-			return (struct span){in.start + VECTOR_HEADER, length - VECTOR_HEADER};
+		if (be16_load(in.start + 2) == type || le16_load(in.start + 2) == type)
+			return (struct span){in.start + VECTOR_HEADER,
+					     in.length - VECTOR_HEADER};
 		in = (struct span){in.start + length, in.length - length};
 	}
 	return (struct span){in.start, 0};
 }
 
+/* What stands in the first subvector with this key. A length of 0, again QEMU's, means all that
+ * follows. */
 static struct span subvector_find(struct span in, uint8_t key)
 {
 	while (in.length >= SUBVECTOR_HEADER) {
-		size_t length = in.start[0];
+		size_t length = in.start[0] ? in.start[0] : in.length;
 
 		if (length < SUBVECTOR_HEADER || length > in.length)
 			break;
