@@ -23,7 +23,8 @@ static uint32_t can_receive; /* by the other side: our output */
 static uint32_t can_send;
 static struct line_text line;
 
-static char typed[1024];
+/* All that one answer can hold. */
+static char typed[SCLP_BLOCK_SIZE];
 static size_t typed_count;
 static size_t typed_next;
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Each NAME is tests/fuzz/NAME_fuzz.c with its corpus in tests/fuzz/corpus/NAME.
-fuzzers += acpi command_line efi_memory_map pvh_info virtqueue
+fuzzers += acpi command_line efi_memory_map pvh_info sclp virtqueue
 # Linked into every fuzzer, in the place of platform/hosted/main.c.
 fuzz-support += tests/fuzz/fuzz_platform.c
 fuzz-support += tests/drivers/fake_ring.c
