@@ -45,6 +45,8 @@ struct pci_access_operations {
 	bool (*next)(struct pci_access *access, struct pci_address *address);
 	/* May this bus, to which no bridge leads, be a root? NULL: any may. Saves looking. */
 	bool (*may_be_root)(struct pci_access *access, uint32_t segment, unsigned bus);
+	/* Bus addresses of DMA are translated by tables, which nobody here makes. */
+	bool translates;
 	/* An address for BAR accesses of a back end whose BARs lie in no address space; as
 	 * platform_pci_functions.map. NULL: BARs are mapped. */
 	volatile void *(*map)(struct pci_access *access, struct pci_address address,

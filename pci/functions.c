@@ -55,6 +55,7 @@ static const struct pci_access_operations functions_operations = {
 	.read = functions_read,
 	.write = functions_write,
 	.next = functions_next,
+	.translates = true,
 	.map = functions_map,
 };
 

@@ -422,6 +422,19 @@ static uint32_t device_type(const struct pci_device *pci)
 	return virtio_pci_type(pci->vendor, pci->device, subsystem);
 }
 
+/* A device that bypasses translation takes physical addresses everywhere. */
+static int reach_memory(struct virtio_pci *v)
+{
+	if (v->pci->fabric->access->operations->translates &&
+	    (features_read(&v->device) & VIRTIO_F_ACCESS_PLATFORM)) {
+		log_error("virtio: %s: insists on address translation, for which there are no "
+			  "tables here: not driven (QEMU: iommu_platform=off)",
+			  v->device.name);
+		return -EOPNOTSUPP;
+	}
+	return pci_path_enable(v->pci, PCI_COMMAND_MASTER);
+}
+
 static int probe(struct pci_device *pci)
 {
 	uint32_t type = device_type(pci);
@@ -442,7 +455,7 @@ static int probe(struct pci_device *pci)
 	regions_find(v);
 	error = regions_map(v);
 	if (!error)
-		error = pci_path_enable(pci, PCI_COMMAND_MASTER);
+		error = reach_memory(v);
 	if (!error)
 		error = virtio_device_attach(&v->device);
 	if (error) {

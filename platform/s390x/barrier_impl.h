@@ -3,7 +3,7 @@
  * z/Architecture keeps the order of stores and that of loads, and channel subsystem and PCI
  * functions see storage as CPUs do (Principles of Operation, "Sequence of storage references"):
  * only stores before loads need a serialization. Device registers lie in no address space: an
- * address from mmio_map() names a PCI function, and an instruction does the access.
+ * address from zpci_map() names a PCI function, and an instruction does the access.
  */
 #ifndef PLATFORM_S390X_BARRIER_IMPL_H
 #define PLATFORM_S390X_BARRIER_IMPL_H
@@ -24,7 +24,7 @@ static inline void dma_full_barrier(void)
 	__asm__ volatile("bcr 14,0" : : : "memory");
 }
 
-/* zpci_mmio.c: `width` bytes (1, 2, 4, 8) behind an address of mmio_map(), little-endian
+/* zpci_machine.c: `width` bytes (1, 2, 4, 8) behind an address of zpci_map(), little-endian
  * registers in host order. A load from a function that is gone answers all ones. */
 uint64_t zpci_mmio_load(const volatile void *addr, unsigned width);
 void zpci_mmio_store(volatile void *addr, unsigned width, uint64_t value);

@@ -25,4 +25,5 @@ tests-s390x += \
 	tests/target/s390x_address_space_test.c \
 	tests/target/s390x_clock_test.c \
 	tests/target/s390x_trap_test.c \
-	tests/target/s390x_vector_state.c
+	tests/target/s390x_vector_state.c \
+	tests/target/zpci_machine_test.c
