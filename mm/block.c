@@ -120,7 +120,12 @@ void block_free(struct zone *zone, struct page *page, unsigned order)
 	if (!good)
 		return;
 	page_clear(page);
-	if (UNLIKELY(!zone_put(zone, frame, order)))
+	block_put_cleared(zone, page, order);
+}
+
+void block_put_cleared(struct zone *zone, struct page *page, unsigned order)
+{
+	if (UNLIKELY(!zone_put(zone, zone_frame(zone, page_to_pfn(page)), order)))
 		block_report_double_free(page);
 }
 

@@ -63,6 +63,35 @@ static NOINLINE struct folio *alloc_slowly(int node, unsigned order, unsigned fl
 	return published(zone, page, order);
 }
 
+/* A block that is at hand and passes the checks, or the whole way. */
+static NOINLINE struct folio *alloc_large(int node, unsigned order, unsigned flags,
+					  struct zone *zone)
+{
+	struct page *page;
+	uint64_t frame;
+
+	ASSERT(order <= FOLIO_ORDER_MAX);
+	frame = zone_get_near(zone, order);
+	if (UNLIKELY(frame == FRAMES_NONE))
+		return alloc_slowly(node, order, flags, NULL);
+	page = pfn_to_page(pfn(zone->base.nr + frame));
+	if (UNLIKELY(!(page_is_zero(page) && !block_later_written(zone, frame, order)) &&
+		     !block_check_alloc(zone, page, order)))
+		return alloc_slowly(node, order, flags, NULL);
+	block_publish(zone, page, PAGE_KIND_HEAD, order);
+	return head_of(page);
+}
+
+/* The page at hand is not as it should be; another one if it is reported. */
+static NOINLINE COLD struct folio *alloc_checked(int node, unsigned flags, struct zone *zone,
+						 struct page *page)
+{
+	if (!block_check_alloc(zone, page, 0))
+		return alloc_slowly(node, 0, flags, NULL);
+	return published(zone, page, 0);
+}
+
+/* No call but at its end: a single page needs no register saved. */
 struct folio *folio_alloc(int node, unsigned order, unsigned flags, struct memcg *memcg)
 {
 	unsigned nearest = (unsigned)node + 1;
@@ -72,17 +101,19 @@ struct folio *folio_alloc(int node, unsigned order, unsigned flags, struct memcg
 
 	if (FAULT_INJECTED())
 		return NULL;
-	if (UNLIKELY(memcg || flags & NOT_NEAR || nearest > NODES_MAX ||
-		     order > FOLIO_ORDER_MAX))
+	if (UNLIKELY(memcg || flags & NOT_NEAR || nearest > NODES_MAX))
 		return alloc_slowly(node, order, flags, memcg);
 	zone = zone_nearest[nearest];
-	frame = zone_get_near(zone, order);
+	if (order)
+		return alloc_large(node, order, flags, zone);
+	frame = zone_get_at_hand(zone);
 	if (UNLIKELY(frame == FRAMES_NONE))
-		return alloc_slowly(node, order, flags, NULL);
+		return alloc_slowly(node, 0, flags, NULL);
 	page = pfn_to_page(pfn(zone->base.nr + frame));
-	if (UNLIKELY(!block_passes(zone, page, frame, order)))
-		return alloc_slowly(node, order, flags, NULL);
-	return published(zone, page, order);
+	if (UNLIKELY(!page_is_zero(page)))
+		return alloc_checked(node, flags, zone, page);
+	block_publish(zone, page, PAGE_KIND_SINGLE, 0);
+	return head_of(page);
 }
 
 /* With a group to uncharge, something to clear, a report to make. A constituent of a raw block
@@ -106,24 +137,52 @@ static NOINLINE void release_slowly(struct folio *folio)
 	block_free(page_zone(page), page, order);
 }
 
-/* A block in use of an order that exists: anything else is looked at more closely. */
-static inline bool shape_is_block(unsigned shape)
-{
-	return shape == PAGE_KIND_SINGLE << 8 ||
-	       (shape >> 8 != PAGE_KIND_NONE && (shape & 0xff) <= FOLIO_ORDER_MAX);
-}
-
-/* The last reference is gone (4.1): uncharge, check, back to the allocator with the recorded
- * order. */
-static NOINLINE void folio_release(struct folio *folio)
+/* A compound block of an order that exists, without a trace of its owner; others slowly. */
+static NOINLINE void release_large(struct folio *folio)
 {
 	struct page *page = &folio->page;
 	unsigned shape = atomic_load_explicit(&page->shape, memory_order_relaxed);
 	struct zone *zone = page_zone_named(page);
+	unsigned order = shape & 0xff;
+	uint64_t frame;
 
-	if (UNLIKELY(!zone || !shape_is_block(shape) ||
-		     !block_free_plain(zone, page, shape & 0xff)))
+	if (UNLIKELY(!zone || shape - page_shape_of(PAGE_KIND_HEAD, 1) >= FOLIO_ORDER_MAX ||
+		     !page_is_plain(page))) {
 		release_slowly(folio);
+		return;
+	}
+	frame = zone_frame(zone, page_to_pfn(page));
+	if (UNLIKELY(block_later_written(zone, frame, order))) {
+		release_slowly(folio);
+		return;
+	}
+	page_clear_plain(page);
+	if (UNLIKELY(!zone_put(zone, frame, order)))
+		block_report_double_free(page);
+}
+
+/* The last reference is gone (4.1): uncharge, check, back to the allocator with the recorded
+ * order. No call but at its end. */
+static ALWAYS_INLINE void folio_release(struct folio *folio)
+{
+	struct page *page = &folio->page;
+	struct zone *zone;
+	uint64_t frame;
+
+	if (atomic_load_explicit(&page->shape, memory_order_relaxed) !=
+	    page_shape_of(PAGE_KIND_SINGLE, 0)) {
+		release_large(folio);
+		return;
+	}
+	zone = page_zone_named(page);
+	if (UNLIKELY(!zone || !page_is_plain(page))) {
+		release_slowly(folio);
+		return;
+	}
+	frame = zone_frame(zone, page_to_pfn(page));
+	page_clear_plain(page);
+	if (UNLIKELY(!zone_put_at_hand(zone, frame)))
+		block_put_cleared(zone, page, 0);
 }
 
 void folio_get(struct folio *folio)

@@ -66,56 +66,14 @@ void frames_cpus_raise(struct frames *frames, unsigned end)
 		;
 }
 
-/* ---- counters, written by their CPU alone ---- */
-
-static ALWAYS_INLINE void count(_Atomic uint64_t *counter, uint64_t more)
-{
-	atomic_store_explicit(counter,
-			      atomic_load_explicit(counter, memory_order_relaxed) + more,
-			      memory_order_relaxed);
-}
-
-/* The balance leaves single frames out: their two counters say the same. */
-static ALWAYS_INLINE void count_get(struct frames_cpu *mine, unsigned order)
-{
-	count(&mine->got[order], 1);
-	if (order)
-		count(&mine->balance, -(UINT64_C(1) << order));
-}
-
-static ALWAYS_INLINE void count_put(struct frames_cpu *mine, unsigned order)
-{
-	count(&mine->put[order], 1);
-	if (order)
-		count(&mine->balance, UINT64_C(1) << order);
-}
-
 /* ---- the CPU's own block; the short ways are leaves, everything else is called at their end
  * ---- */
 
 static ALWAYS_INLINE uint64_t own_got(struct frames_cpu *mine, uint64_t frame, unsigned order)
 {
-	count_get(mine, order);
+	frames_cpu_count_get(mine, order);
 	frames_cpu_leave(mine);
 	return frame;
-}
-
-/* One frame from the row in which the last one was, or FRAMES_NONE. */
-static ALWAYS_INLINE uint64_t own_get_near(struct frames_cpu *mine)
-{
-	uint64_t first;
-
-	frames_cpu_enter(mine);
-	first = atomic_load_explicit(&mine->first, memory_order_acquire);
-	if (LIKELY(first)) {
-		unsigned row = atomic_load_explicit(&mine->row, memory_order_relaxed);
-		unsigned at = 0;
-
-		if (LIKELY(frames_row_plain(&mine->rows[row], row_take, 0, &at)))
-			return own_got(mine, first - 1 + row * ROW_FRAMES + at, 0);
-	}
-	frames_cpu_leave(mine);
-	return FRAMES_NONE;
 }
 
 /* From any row. */
@@ -131,41 +89,6 @@ static uint64_t own_get(struct frames_cpu *mine, unsigned order)
 		return own_got(mine, first - 1 + frame, order);
 	frames_cpu_leave(mine);
 	return FRAMES_NONE;
-}
-
-/* The block is the CPU's own: put there, or refuse. Bits that others gave back are in the
- * shared row: a frame that is free there is no more to be freed than one that is free here. */
-static ALWAYS_INLINE bool own_put_here(struct frames *frames, struct frames_cpu *mine,
-				       uint64_t frame, unsigned offset, unsigned order)
-{
-	unsigned row = offset / ROW_FRAMES;
-	unsigned at = offset % ROW_FRAMES;
-	uint64_t shared =
-		atomic_load_explicit(&frames->rows[frame / ROW_FRAMES], memory_order_relaxed);
-	bool done = false;
-
-	if (LIKELY(!(~shared & row_mask(at, order)) &&
-		   frames_row_plain(&mine->rows[row], row_give, order, &at))) {
-		atomic_store_explicit(&mine->row, row, memory_order_relaxed);
-		count_put(mine, order);
-		done = true;
-	}
-	frames_cpu_leave(mine);
-	return done;
-}
-
-/* *offset in the CPU's own block, which it then is busy with; false: in another block. */
-static ALWAYS_INLINE bool own_enter(struct frames_cpu *mine, uint64_t frame, uint64_t *offset)
-{
-	uint64_t first;
-
-	frames_cpu_enter(mine);
-	first = atomic_load_explicit(&mine->first, memory_order_acquire);
-	*offset = frame + 1 - first;
-	if (LIKELY(*offset < BLOCK_FRAMES && first))
-		return true;
-	frames_cpu_leave(mine);
-	return false;
 }
 
 /* ---- shared words: small frames ---- */
@@ -315,7 +238,7 @@ static ALWAYS_INLINE uint64_t kept_get(struct frames *frames, struct frames_cpu 
 	atomic_store_explicit(&mine->kept, 0, memory_order_relaxed);
 	if (UNLIKELY(!whole_take_free(frames, kept - 1)))
 		return FRAMES_NONE;
-	count_get(mine, BLOCK_ORDER);
+	frames_cpu_count_get(mine, BLOCK_ORDER);
 	return (kept - 1) * BLOCK_FRAMES;
 }
 
@@ -331,7 +254,7 @@ static ALWAYS_INLINE uint64_t whole_get_near(struct frames *frames, struct frame
 	block = (near - 1) * 64 + (unsigned)__builtin_ctzll(bits);
 	if (UNLIKELY(!whole_take_free(frames, block)))
 		return FRAMES_NONE;
-	count_get(mine, BLOCK_ORDER);
+	frames_cpu_count_get(mine, BLOCK_ORDER);
 	return block * BLOCK_FRAMES;
 }
 
@@ -422,7 +345,7 @@ static NOINLINE uint64_t get_own_rest(struct frames *frames, unsigned cpu, unsig
 uint64_t frames_get_owned(struct frames *frames, unsigned cpu, unsigned order)
 {
 	if (LIKELY(order == 0)) {
-		uint64_t frame = own_get_near(&frames->cpus[cpu]);
+		uint64_t frame = frames_get_at_hand(frames, cpu);
 
 		if (LIKELY(frame != FRAMES_NONE))
 			return frame;
@@ -439,7 +362,7 @@ static NOINLINE uint64_t get_searched(struct frames *frames, unsigned cpu, unsig
 		frames_cpus_raise(frames, cpu + 1);
 	frame = frames_search(frames, cpu, order);
 	if (LIKELY(frame != FRAMES_NONE))
-		count_get(&frames->cpus[cpu], order);
+		frames_cpu_count_get(&frames->cpus[cpu], order);
 	return frame;
 }
 
@@ -472,7 +395,7 @@ static NOINLINE uint64_t get_rest(struct frames *frames, unsigned cpu, unsigned 
 uint64_t frames_get(struct frames *frames, unsigned cpu, unsigned order)
 {
 	if (LIKELY(order == 0)) {
-		uint64_t frame = own_get_near(&frames->cpus[cpu]);
+		uint64_t frame = frames_get_at_hand(frames, cpu);
 
 		if (LIKELY(frame != FRAMES_NONE))
 			return frame;
@@ -484,7 +407,7 @@ static ALWAYS_INLINE bool put_counted(struct frames *frames, unsigned cpu, unsig
 {
 	if (UNLIKELY(cpu >= atomic_load_explicit(&frames->cpu_end, memory_order_relaxed)))
 		frames_cpus_raise(frames, cpu + 1);
-	count_put(&frames->cpus[cpu], order);
+	frames_cpu_count_put(&frames->cpus[cpu], order);
 	return true;
 }
 
@@ -503,8 +426,8 @@ static NOINLINE bool put_other(struct frames *frames, unsigned cpu, uint64_t fra
 
 	if (order > ROW_ORDER)
 		return put_large(frames, cpu, frame, order) && put_counted(frames, cpu, order);
-	if (own_enter(mine, frame, &offset))
-		return own_put_here(frames, mine, frame, (unsigned)offset, order);
+	if (frames_cpu_enter_own(mine, frame, &offset))
+		return frames_cpu_put_here(frames, mine, frame, (unsigned)offset, order);
 	return put_small(frames, cpu, frame, order) && put_counted(frames, cpu, order);
 }
 
@@ -528,8 +451,8 @@ bool frames_put(struct frames *frames, unsigned cpu, uint64_t frame, unsigned or
 
 	if (UNLIKELY(order))
 		return put_rest(frames, cpu, frame, order);
-	if (LIKELY(own_enter(mine, frame, &offset)))
-		return own_put_here(frames, mine, frame, (unsigned)offset, 0);
+	if (LIKELY(frames_cpu_enter_own(mine, frame, &offset)))
+		return frames_cpu_put_here(frames, mine, frame, (unsigned)offset, 0);
 	return put_frame_elsewhere(frames, cpu, frame);
 }
 

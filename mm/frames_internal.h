@@ -6,7 +6,7 @@
 #ifndef MM_FRAMES_INTERNAL_H
 #define MM_FRAMES_INTERNAL_H
 
-#include <mm/frames.h>
+#include <mm/frames_at_hand.h>
 
 #define BLOCK_UNKNOWN UINT64_MAX
 
@@ -85,35 +85,12 @@ static ALWAYS_INLINE bool frames_block_update(struct frames *frames, uint64_t bl
 
 /* ---- frames_cpu.c ---- */
 
-static ALWAYS_INLINE void frames_cpu_enter(struct frames_cpu *mine)
-{
-	atomic_store_explicit(&mine->busy, 1, memory_order_relaxed);
-	atomic_signal_fence(memory_order_seq_cst);
-}
-
-static ALWAYS_INLINE void frames_cpu_leave(struct frames_cpu *mine)
-{
-	atomic_store_explicit(&mine->busy, 0, memory_order_release);
-}
-
 /* The block a CPU has reserved, or BLOCK_UNKNOWN. */
 static inline uint64_t frames_cpu_block(const struct frames_cpu *cpu)
 {
 	uint64_t first = atomic_load_explicit(&cpu->first, memory_order_acquire);
 
 	return first ? (first - 1) / BLOCK_FRAMES : BLOCK_UNKNOWN;
-}
-
-/* A word that only this CPU writes: no other access comes between load and store. */
-static ALWAYS_INLINE bool frames_row_plain(_Atomic uint64_t *row, row_change *change,
-					   unsigned order, unsigned *at)
-{
-	uint64_t word = atomic_load_explicit(row, memory_order_relaxed);
-
-	if (!change(&word, order, at))
-		return false;
-	atomic_store_explicit(row, word, memory_order_relaxed);
-	return true;
 }
 
 /* Take 2^order frames of the reserved block, order below 9: number in the block, or

@@ -8,7 +8,7 @@
 #ifndef MM_ZONE_H
 #define MM_ZONE_H
 
-#include <mm/frames.h>
+#include <mm/frames_at_hand.h>
 #include <mm/page.h>
 
 struct boot_info;
@@ -78,6 +78,37 @@ uint64_t zone_available(const struct zone *zone, unsigned order);
  * none.
  */
 struct page *zones_get(int node, unsigned order, unsigned flags, struct zone **zone) MUST_CHECK;
+
+/* What this CPU has at hand in the zone, by number there, or FRAMES_NONE. No reserve is looked
+ * at: it was when the CPU got its stock. */
+static inline MUST_CHECK uint64_t zone_get_near(struct zone *zone, unsigned order)
+{
+	struct irq_state irq = irq_save();
+	uint64_t frame = frames_get_owned(&zone->frames, cpu_current(), order);
+
+	irq_restore(irq);
+	return frame;
+}
+
+/* The same for one frame, without a call. */
+static ALWAYS_INLINE MUST_CHECK uint64_t zone_get_at_hand(struct zone *zone)
+{
+	struct irq_state irq = irq_save();
+	uint64_t frame = frames_get_at_hand(&zone->frames, cpu_current());
+
+	irq_restore(irq);
+	return frame;
+}
+
+/* One frame back without a call; false: zone_put() knows more. */
+static ALWAYS_INLINE MUST_CHECK bool zone_put_at_hand(struct zone *zone, uint64_t frame)
+{
+	struct irq_state irq = irq_save();
+	bool done = frames_put_at_hand(&zone->frames, cpu_current(), frame);
+
+	irq_restore(irq);
+	return done;
+}
 
 /* Back to its zone, by number there. False: not taken in this form, nothing changed. */
 static inline MUST_CHECK bool zone_put(struct zone *zone, uint64_t frame, unsigned order)
