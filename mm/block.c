@@ -18,20 +18,15 @@ static void clear_written(struct zone *zone, const struct page *page, unsigned o
 		frames_clear_written(&zone->frames, frame + i);
 }
 
-static bool is_written(const struct zone *zone, const struct page *page, unsigned order)
+void block_walk_unmarked(const struct page *page, unsigned order)
 {
-	uint64_t frame = zone_frame(zone, page_to_pfn(page));
-
-	for (uint64_t i = 0; i < UINT64_C(1) << order; i += BLOCK_FRAMES)
-		if (frames_is_written(&zone->frames, frame + i))
-			return true;
-	return false;
+	for (uint64_t i = 1; i < UINT64_C(1) << order; i++)
+		ASSERT(page_is_zero(page + i));
 }
 
-/* The constituents; false after a report. In test builds B-0 is held to its word. */
+/* The constituents; false after a report. */
 static bool walk_alloc(struct zone *zone, struct page *page, unsigned order)
 {
-	bool written = is_written(zone, page, order);
 	uint64_t bad = 0;
 
 	for (uint64_t i = 1; i < UINT64_C(1) << order; i++) {
@@ -39,10 +34,9 @@ static bool walk_alloc(struct zone *zone, struct page *page, unsigned order)
 
 		if (!reason)
 			continue;
-		ASSERT(written);
 		bad_page(page + i, "alloc", reason, bad++ ? 0 : UINT64_C(1) << order);
 	}
-	if (bad == 0 && written)
+	if (bad == 0)
 		clear_written(zone, page, order);
 	return bad == 0;
 }
@@ -55,8 +49,7 @@ bool block_check_alloc(struct zone *zone, struct page *page, unsigned order)
 		bad_page(page, "alloc", reason, UINT64_C(1) << order);
 		return false;
 	}
-	return !block_needs_walk(zone, zone_frame(zone, page_to_pfn(page)), order) ||
-	       walk_alloc(zone, page, order);
+	return !block_needs_walk(zone, page, order) || walk_alloc(zone, page, order);
 }
 
 static void warn(int node, unsigned order)
@@ -87,20 +80,15 @@ struct page *block_alloc(int node, unsigned order, unsigned flags, struct zone *
 }
 
 /* The constituents; false when the block is bad, as it is already when not `good`. */
-static bool walk_free(struct zone *zone, struct page *page, unsigned order, bool good)
+static bool walk_free(struct page *page, unsigned order, bool good)
 {
-	bool written = is_written(zone, page, order);
-
 	for (uint64_t i = 1; i < UINT64_C(1) << order; i++) {
 		const char *reason = page_check_free(page + i, true);
 
 		if (!reason) {
-			ASSERT(written || page_is_zero(page + i));
-			if (written)
-				page_clear(page + i);
+			page_clear(page + i);
 			continue;
 		}
-		ASSERT(written);
 		bad_page(page + i, "free", reason, good ? UINT64_C(1) << order : 0);
 		good = false;
 	}
@@ -109,14 +97,13 @@ static bool walk_free(struct zone *zone, struct page *page, unsigned order, bool
 
 void block_free(struct zone *zone, struct page *page, unsigned order)
 {
-	uint64_t frame = zone_frame(zone, page_to_pfn(page));
 	const char *reason = page_check_free(page, false);
 	bool good = !reason;
 
 	if (!good)
 		bad_page(page, "free", reason, UINT64_C(1) << order);
-	if (block_needs_walk(zone, frame, order))
-		good = walk_free(zone, page, order, good);
+	if (block_needs_walk(zone, page, order))
+		good = walk_free(page, order, good);
 	if (!good)
 		return;
 	page_clear(page);

@@ -19,16 +19,26 @@
 #define BLOCK_ALWAYS_WALK false
 #endif
 
+/* Test builds hold B-0 to its word: without a mark every later record is zero, or a panic. */
+void block_walk_unmarked(const struct page *page, unsigned order);
+
 /* Are there later records to look at? Orders above BLOCK_ORDER cover more than one mark. */
-static inline bool block_later_written(const struct zone *zone, uint64_t frame, unsigned order)
+static inline bool block_later_written(const struct zone *zone, const struct page *page,
+				       uint64_t frame, unsigned order)
 {
-	return BLOCK_ALWAYS_WALK || frames_is_written(&zone->frames, frame) ||
-	       (order > BLOCK_ORDER && frames_is_written(&zone->frames, frame + BLOCK_FRAMES));
+	if (frames_is_written(&zone->frames, frame) ||
+	    (order > BLOCK_ORDER && frames_is_written(&zone->frames, frame + BLOCK_FRAMES)))
+		return true;
+	if (BLOCK_ALWAYS_WALK)
+		block_walk_unmarked(page, order);
+	return false;
 }
 
-static inline bool block_needs_walk(const struct zone *zone, uint64_t frame, unsigned order)
+static inline bool block_needs_walk(const struct zone *zone, const struct page *page,
+				    unsigned order)
 {
-	return order != 0 && block_later_written(zone, frame, order);
+	return order != 0 &&
+	       block_later_written(zone, page, zone_frame(zone, page_to_pfn(page)), order);
 }
 
 /* A checked block with all-zero records and its zone; the caller publishes it. FOLIO_* flags.

@@ -75,7 +75,7 @@ static NOINLINE struct folio *alloc_large(int node, unsigned order, unsigned fla
 	if (UNLIKELY(frame == FRAMES_NONE))
 		return alloc_slowly(node, order, flags, NULL);
 	page = pfn_to_page(pfn(zone->base.nr + frame));
-	if (UNLIKELY(!(page_is_zero(page) && !block_later_written(zone, frame, order)) &&
+	if (UNLIKELY(!(page_is_zero(page) && !block_later_written(zone, page, frame, order)) &&
 		     !block_check_alloc(zone, page, order)))
 		return alloc_slowly(node, order, flags, NULL);
 	block_publish(zone, page, PAGE_KIND_HEAD, order);
@@ -152,7 +152,7 @@ static NOINLINE void release_large(struct folio *folio)
 		return;
 	}
 	frame = zone_frame(zone, page_to_pfn(page));
-	if (UNLIKELY(block_later_written(zone, frame, order))) {
+	if (UNLIKELY(block_later_written(zone, page, frame, order))) {
 		release_slowly(folio);
 		return;
 	}

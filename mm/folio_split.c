@@ -46,7 +46,7 @@ static bool is_busy(const struct zone *zone, const struct folio *folio, unsigned
 	    head->type != PAGE_TYPE_NONE || head->private != 0 ||
 	    (head->list.next && head->list.next != &head->list))
 		return true;
-	if (!block_needs_walk(zone, zone_frame(zone, page_to_pfn(head)), order))
+	if (!block_needs_walk(zone, head, order))
 		return false;
 	for (uint64_t i = 1; i < UINT64_C(1) << order; i++)
 		if (!page_is_zero(head + i))
