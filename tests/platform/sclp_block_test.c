@@ -246,6 +246,11 @@ TEST(sclp_block, nonsense_memory_sizes_are_refused)
 	info_put(0, 1);
 	be64_store(block + 104, UINT64_MAX);
 	CHECK(sclp_info_parse(block, &info) != NULL);
+	/* A product beyond 64 bits, found by the fuzzer. */
+	info_put(0, 0);
+	be32_store(block + 100, 1 << 20);
+	be64_store(block + 104, UINT64_C(1) << 32);
+	CHECK(sclp_info_parse(block, &info) != NULL);
 	info_put(256, 1);
 	be16_store(block + 6, 0x01f0);
 	CHECK(sclp_info_parse(block, &info) != NULL);
