@@ -17,7 +17,7 @@
 #include <drivers/virtio/virtio_ccw.h>
 #include <drivers/virtio/virtio_mmio.h>
 #include <mm/mm.h>
-#include <pci/pci.h>
+#include <pci/enumerate.h>
 #include <platform/channel_io.h>
 #include <platform/clock.h>
 #include <platform/cpu.h>

@@ -57,10 +57,4 @@ static inline bool pci_address_equal(struct pci_address a, struct pci_address b)
 /* Writes at most PCI_ADDRESS_TEXT bytes and returns text. */
 char *pci_address_format(struct pci_address address, char text[PCI_ADDRESS_TEXT]);
 
-/*
- * Read "[segment:]bus:device.function", hexadecimal, at the start of text. Number of characters
- * taken, or -EINVAL when there is no address; what follows is the caller's business.
- */
-int pci_address_parse(const char *text, struct pci_address *address) MUST_CHECK;
-
 #endif

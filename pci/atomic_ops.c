@@ -114,12 +114,11 @@ static void check_root_completer(struct atomic_result *result, const struct atom
 {
 	uint32_t missing = result->mask & ~hop->capabilities2;
 
-	if (missing & ATOMIC_32)
-		add_finding(result, ATOMIC_ROOT_NO_32, ATOMIC_32);
-	if (missing & ATOMIC_64)
-		add_finding(result, ATOMIC_ROOT_NO_64, ATOMIC_64);
-	if (missing & ATOMIC_128)
-		add_finding(result, ATOMIC_ROOT_NO_128, ATOMIC_128);
+	/* Three sizes in three neighbouring bits, three reasons in the same order. */
+	for (unsigned i = 0; i < 3; i++) {
+		if (missing & ATOMIC_32 << i)
+			add_finding(result, ATOMIC_ROOT_NO_32 + i, ATOMIC_32 << i);
+	}
 	if (hop->control2 & PCI_EXP_EGRESS_BLOCK)
 		find(result, ATOMIC_INFO_RP_EGRESS);
 	if (hop->control2 & PCI_EXP_REQUESTER)
@@ -284,17 +283,4 @@ enum atomic_verdict atomic_result_verdict(const struct atomic_result *result, ui
 	if (result->no & mask)
 		return ATOMIC_NO;
 	return (result->unknown & mask) || (mask & ~result->mask) ? ATOMIC_UNKNOWN : ATOMIC_YES;
-}
-
-bool atomic_result_has(const struct atomic_result *result, enum atomic_reason reason,
-		       const struct pci_device *device)
-{
-	for (unsigned i = 0; i < result->finding_count; i++) {
-		const struct atomic_finding *finding = &result->findings[i];
-
-		if (finding->reason == reason &&
-		    (!device || result->hops[finding->hop].device == device))
-			return true;
-	}
-	return false;
 }

@@ -94,10 +94,6 @@ int atomic_ops_disable(struct pci_device *requester) MUST_CHECK;
 /* Verdict for one size, or the worst of several. */
 enum atomic_verdict atomic_result_verdict(const struct atomic_result *result, uint32_t mask);
 
-/* True if there is a finding with this reason; at this hop's device when device is not NULL. */
-bool atomic_result_has(const struct atomic_result *result, enum atomic_reason reason,
-		       const struct pci_device *device);
-
 /* "HOP_NO_ROUTE", and one sentence for people: what it means and whether it can be changed. */
 struct atomic_words {
 	const char *name;

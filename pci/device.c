@@ -7,14 +7,6 @@
 #include <pci/internal.h>
 #include <pci/regs.h>
 
-#define DEFECT_TEXT(name, text) text,
-static const char *const defect_texts[] = {PCI_DEFECTS(DEFECT_TEXT)};
-
-const char *pci_defect_text(enum pci_defect_kind kind)
-{
-	return defect_texts[kind];
-}
-
 static const struct pci_defect *find_defect(const struct pci_fabric *fabric,
 					    enum pci_defect_kind kind,
 					    const struct pci_address *address)

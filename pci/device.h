@@ -147,8 +147,6 @@ struct pci_device *pci_next_sibling(const struct pci_device *device);
 /* Keep a defect, once per function and kind; beyond PCI_DEFECTS_MAX they are only counted. */
 void pci_defect_add(struct pci_fabric *fabric, struct pci_address address,
 		    enum pci_defect_kind kind, uint32_t value);
-/* One sentence for people. */
-const char *pci_defect_text(enum pci_defect_kind kind);
 /* True if a defect of this kind was kept. */
 bool pci_defect_seen(const struct pci_fabric *fabric, enum pci_defect_kind kind);
 

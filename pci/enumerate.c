@@ -18,18 +18,15 @@
 static bool function_answers(struct pci_fabric *fabric, struct pci_address address,
 			     uint32_t *id)
 {
-	uint64_t waited = 0;
-
-	for (uint64_t wait = NSEC_PER_MSEC;; wait *= 2) {
+	for (uint64_t waited = 0, wait = NSEC_PER_MSEC;;
+	     waited += wait, wait = MIN(wait * 2, NOT_READY_NS - waited)) {
 		if (pci_config_read(fabric->access, address, PCI_REG_VENDOR, 4, id) != 0)
 			return false;
 		if ((uint16_t)*id != NOT_READY_VENDOR)
 			return (uint16_t)*id != 0xffff && (uint16_t)*id != 0;
 		if (waited >= NOT_READY_NS)
 			break;
-		wait = MIN(wait, NOT_READY_NS - waited);
 		fabric->access->operations->delay(fabric->access, wait);
-		waited += wait;
 	}
 	pci_defect_add(fabric, address, PCI_DEFECT_NOT_READY, *id);
 	return false;
@@ -117,25 +114,25 @@ static bool is_link(const struct pci_device *parent)
 		parent->port_type == PCI_TYPE_PCI_TO_EXPRESS);
 }
 
-bool pci_scan_bus(struct pci_scan *scan, unsigned bus, struct pci_device *parent)
+struct pci_device *pci_scan_bus(struct pci_scan *scan, unsigned bus, struct pci_device *parent)
 {
 	unsigned devices = is_link(parent) ? 1 : 32;
-	bool found = false;
+	struct pci_device *first = NULL;
 
 	for (unsigned number = 0; number < devices; number++) {
 		struct pci_device *zero = scan_function(scan, bus, number << 3, parent);
 
 		if (!zero)
 			continue;
-		found = true;
+		first = first ? first : zero;
 		if (zero->ari && number == 0 && port_forwards_ari(parent)) {
 			scan_ari_functions(scan, zero);
-			return true;
+			return first;
 		}
 		for (unsigned function = 1; zero->multifunction && function < 8; function++)
 			scan_function(scan, bus, number << 3 | function, parent);
 	}
-	return found;
+	return first;
 }
 
 /* The first bus is always looked at: where nothing else is known, the host bridge is there. */
@@ -164,8 +161,15 @@ static void scan_range(struct pci_fabric *fabric, const struct pci_bus_range *ra
 				pci_bridge_verify(&scan, device);
 		}
 	}
-	if (scan.wrong > 0 || (scan.unconfigured > 0 && scan.configured == 0))
+	if (scan.wrong > 0 || (scan.unconfigured > 0 && scan.configured == 0)) {
 		pci_renumber(&scan);
+		return;
+	}
+	pci_for_each_device (device, fabric) {
+		if (device->unreachable && device->secondary == 0)
+			pci_defect_add(fabric, device->address, PCI_DEFECT_BRIDGE_UNCONFIGURED,
+				       0);
+	}
 }
 
 int pci_enumerate(struct pci_fabric *fabric)

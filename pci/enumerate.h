@@ -15,4 +15,9 @@
  */
 int pci_enumerate(struct pci_fabric *fabric) MUST_CHECK;
 
+/* Fill pci_fabric: choose the back end, enumerate, place what firmware left without a place,
+ * and report what was wrong. A machine without PCI is told so and goes on. Once, in thread
+ * context, after memory and ACPI are up. */
+void pci_init(void);
+
 #endif

@@ -3,6 +3,7 @@
 
 sources += \
 	pci/address.c \
+	pci/assign.c \
 	pci/atomic_enable.c \
 	pci/atomic_ops.c \
 	pci/bar.c \

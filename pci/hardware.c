@@ -14,8 +14,11 @@
 #include <platform/clock.h>
 #include <platform/mmu.h>
 #include <platform/pci_config.h>
+#include <string.h>
 
 #define REGIONS_MAX 16
+
+static const struct pci_access_operations hardware_operations;
 
 static struct {
 	struct pci_access access;
@@ -25,12 +28,11 @@ static struct {
 		volatile uint8_t *registers; /* of its first bus */
 	} regions[REGIONS_MAX];
 	bool ports;
-	bool checked;     /* ECAM agreed with the ports */
-	bool roots_known; /* firmware names all root buses of the one segment */
-	uint64_t roots[4];
+	bool checked;      /* ECAM agreed with the ports */
+	uint64_t roots[4]; /* buses that may be roots */
 	const char *description;
 	char text[96];
-} hardware = {.description = ""};
+} hardware = {.access.operations = &hardware_operations, .description = ""};
 
 static struct ecam_region *region_of(struct pci_address address)
 {
@@ -66,14 +68,8 @@ static int hardware_read(struct pci_access *access UNUSED, struct pci_address ad
 {
 	volatile uint8_t *registers = ecam_registers(address);
 
-	if (!registers)
-		*value = platform_pci_ports_read(address.bus, address.devfn, offset, width);
-	else if (width == 1)
-		*value = mmio_read8(registers + offset);
-	else if (width == 2)
-		*value = mmio_read16(registers + offset);
-	else
-		*value = mmio_read32(registers + offset);
+	*value = registers ? mmio_read(registers + offset, width)
+			   : platform_pci_ports_read(address.bus, address.devfn, offset, width);
 	return 0;
 }
 
@@ -82,21 +78,17 @@ static int hardware_write(struct pci_access *access UNUSED, struct pci_address a
 {
 	volatile uint8_t *registers = ecam_registers(address);
 
-	if (!registers)
-		platform_pci_ports_write(address.bus, address.devfn, offset, width, value);
-	else if (width == 1)
-		mmio_write8(registers + offset, (uint8_t)value);
-	else if (width == 2)
-		mmio_write16(registers + offset, (uint16_t)value);
+	if (registers)
+		mmio_write(registers + offset, width, value);
 	else
-		mmio_write32(registers + offset, value);
+		platform_pci_ports_write(address.bus, address.devfn, offset, width, value);
 	return 0;
 }
 
-/* True for the first region of its segment, unless the ports reach all of that anyway. */
+/* The first region of a segment that the ports do not reach. */
 static bool opens_segment(unsigned index)
 {
-	uint32_t segment = hardware.regions[index].buses.segment;
+	uint16_t segment = hardware.regions[index].buses.segment;
 
 	for (unsigned i = 0; i < index; i++) {
 		if (hardware.regions[i].buses.segment == segment)
@@ -105,35 +97,25 @@ static bool opens_segment(unsigned index)
 	return !hardware.ports || segment != 0;
 }
 
-/* From the first to the last bus of each segment; a bus in a hole reads as out of reach. */
+/* Each segment once, with all its buses; those without a region or ports are out of reach. */
 static bool hardware_range(struct pci_access *access UNUSED, unsigned index,
 			   struct pci_bus_range *range)
 {
-	unsigned found = 0;
-
 	*range = (struct pci_bus_range){0, 0, 0xff};
 	if (hardware.ports && index-- == 0)
 		return true;
-	while (found < hardware.count && (!opens_segment(found) || index-- != 0))
-		found++;
-	if (found == hardware.count)
-		return false;
-	*range = (struct pci_bus_range){hardware.regions[found].buses.segment, 0xff, 0};
-	for (unsigned i = found; i < hardware.count; i++) {
-		const struct acpi_ecam *buses = &hardware.regions[i].buses;
-
-		if (buses->segment != range->segment)
-			continue;
-		range->first = MIN(range->first, buses->first_bus);
-		range->last = MAX(range->last, buses->last_bus);
+	for (unsigned i = 0; i < hardware.count; i++) {
+		range->segment = hardware.regions[i].buses.segment;
+		if (opens_segment(i) && index-- == 0)
+			return true;
 	}
-	return true;
+	return false;
 }
 
 static bool hardware_may_be_root(struct pci_access *access UNUSED, uint32_t segment UNUSED,
 				 unsigned bus)
 {
-	return !hardware.roots_known || (hardware.roots[bus / 64] >> bus % 64 & 1);
+	return hardware.roots[bus / 64] >> bus % 64 & 1;
 }
 
 static void hardware_delay(struct pci_access *access UNUSED, uint64_t ns)
@@ -225,34 +207,32 @@ static void compare_with_ports(void)
 	*region = hardware.regions[--hardware.count];
 }
 
-static void describe(void)
+static const char *describe(void)
 {
 	const struct acpi_ecam *first = &hardware.regions[0].buses;
 
-	hardware.description = hardware.text;
-	format(hardware.text, sizeof(hardware.text),
-	       "ports CF8/CFC, first 256 bytes of each function");
-	if (hardware.count > 0)
-		format(hardware.text, sizeof(hardware.text),
-		       "ECAM segment %u bus %02x-%02x%s%s", first->segment, first->first_bus,
-		       first->last_bus, hardware.count > 1 ? " and more" : "",
-		       hardware.checked ? " (checked against CF8/CFC)" : "");
+	if (hardware.count == 0)
+		return "ports CF8/CFC, first 256 bytes of each function";
+	format(hardware.text, sizeof(hardware.text), "ECAM segment %u bus %02x-%02x%s%s",
+	       first->segment, first->first_bus, first->last_bus,
+	       hardware.count > 1 ? " and more" : "",
+	       hardware.checked ? " (checked against CF8/CFC)" : "");
+	return hardware.text;
 }
 
 struct pci_access *pci_hardware_access(void)
 {
 	struct pci_bus_range second;
 
-	hardware.access.operations = &hardware_operations;
 	hardware.ports = platform_pci_ports_present();
 	find_ecam();
 	compare_with_ports();
 	if (hardware.count == 0 && !hardware.ports)
 		return pci_functions_access(&hardware.description);
 	/* Which host bridge is in which segment would need more of AML than a pattern. */
-	hardware.roots_known = !hardware_range(&hardware.access, 1, &second) &&
-			       acpi_root_buses(hardware.roots);
-	describe();
+	if (hardware_range(&hardware.access, 1, &second) || !acpi_root_buses(hardware.roots))
+		memset(hardware.roots, 0xff, sizeof(hardware.roots));
+	hardware.description = describe();
 	return &hardware.access;
 }
 

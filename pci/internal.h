@@ -31,9 +31,9 @@ struct pci_scan {
 	unsigned wrong;        /* bridges with numbers that do not hold */
 };
 
-/* enumerate.c: every function of one bus, as children of `parent` (NULL: a root bus). False
- * when nothing answers. */
-bool pci_scan_bus(struct pci_scan *scan, unsigned bus, struct pci_device *parent);
+/* enumerate.c: every function of one bus, as children of `parent` (NULL: a root bus). The
+ * first; NULL when nothing answers. */
+struct pci_device *pci_scan_bus(struct pci_scan *scan, unsigned bus, struct pci_device *parent);
 /* enumerate.c: ids, header, class, bridge numbers and capabilities of a function. */
 void pci_device_read_header(struct pci_device *device, uint32_t id);
 

@@ -63,12 +63,10 @@ static int route_line(unsigned number)
 /* The line of a device that has a pin, or -ENODEV. */
 static int line_of(const struct pci_device *device)
 {
-	uint8_t line, pin;
+	uint32_t line = pci_get(device, PCI_REG_INTERRUPT, 1);
+	uint32_t pin = pci_get(device, PCI_REG_INTERRUPT + 1, 1);
 
-	if (pci_read8(device, PCI_REG_INTERRUPT, &line) != 0 ||
-	    pci_read8(device, PCI_REG_INTERRUPT + 1, &pin) != 0)
-		return -ENODEV;
-	return pin >= 1 && pin <= 4 && line > 0 && line < LINES_MAX ? line : -ENODEV;
+	return pin >= 1 && pin <= 4 && line > 0 && line < LINES_MAX ? (int)line : -ENODEV;
 }
 
 int pci_intx_connect(struct pci_device *device, irq_handler_fn *handler, void *arg)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Message interrupts. Entries are written masked and unmasked last; MSI stands in with one
- * vector where there is no MSI-X.
+ * vector where there is no MSI-X. Both have their control register at the same place.
  */
 #include <pci/msix.h>
 #include <errno.h>
@@ -17,70 +17,46 @@ struct pci_msix {
 	unsigned count;
 	struct pci_msix_entry {
 		bool used;
-		bool owned; /* allocated here */
 		struct irq_vector vector;
 	} entries[];
 };
 
-static volatile uint8_t *entry_registers(const struct pci_msix *msix, unsigned index)
+static unsigned control_offset(const struct pci_device *device)
 {
-	return msix->table + index * PCI_MSIX_ENTRY_SIZE;
+	return (device->msix ? device->msix : device->msi) + PCI_MSI_CONTROL;
 }
 
 static void mask_entry(const struct pci_msix *msix, unsigned index, bool masked)
 {
-	mmio_write32(entry_registers(msix, index) + 12, masked ? PCI_MSIX_ENTRY_MASK : 0);
-}
-
-static volatile uint8_t *map_table(struct pci_device *device, unsigned count)
-{
-	uint32_t where;
-
-	if (pci_read32(device, device->msix + PCI_MSIX_TABLE, &where) != 0)
-		return NULL;
-	return pci_bar_map(device, where & 7, where & ~7u,
-			   (uint64_t)count * PCI_MSIX_ENTRY_SIZE);
+	mmio_write32(msix->table + index * PCI_MSIX_ENTRY_SIZE + 12,
+		     masked ? PCI_MSIX_ENTRY_MASK : 0);
 }
 
 /* Everything masked first: a table may hold what the last user wrote. */
 static int start_msix(struct pci_device *device, struct pci_msix *msix, uint16_t control)
 {
-	msix->table = map_table(device, msix->count);
+	uint32_t where = pci_get(device, device->msix + PCI_MSIX_TABLE, 4);
+
+	msix->table = pci_bar_map(device, where & 7, where & ~7u,
+				  (uint64_t)msix->count * PCI_MSIX_ENTRY_SIZE);
 	if (!msix->table)
 		return -EIO;
 	control |= PCI_MSIX_MASK_ALL | PCI_MSIX_ENABLE;
-	if (pci_write16(device, device->msix + PCI_MSIX_CONTROL, control) != 0)
+	if (pci_write16(device, control_offset(device), control) != 0)
 		return -EIO;
 	for (unsigned i = 0; i < msix->count; i++)
 		mask_entry(msix, i, true);
-	return pci_write16(device, device->msix + PCI_MSIX_CONTROL,
+	return pci_write16(device, control_offset(device),
 			   (uint16_t)(control & ~PCI_MSIX_MASK_ALL));
 }
 
 static void switch_off(struct pci_device *device)
 {
-	unsigned offset =
-		device->msix ? device->msix + PCI_MSIX_CONTROL : device->msi + PCI_MSI_CONTROL;
-	uint16_t enable = device->msix ? PCI_MSIX_ENABLE : PCI_MSI_ENABLE;
-	uint16_t control;
+	uint32_t enable = device->msix ? PCI_MSIX_ENABLE : PCI_MSI_ENABLE;
+	uint32_t control = pci_get(device, control_offset(device), 2);
 
 	/* A function that does not take this is gone and interrupts nobody. */
-	if (pci_read16(device, offset, &control) == 0)
-		(void)!pci_write16(device, offset, (uint16_t)(control & ~enable));
-}
-
-/* How many entries, and the control register of the capability there is. */
-static int read_control(const struct pci_device *device, unsigned *count, uint16_t *control)
-{
-	if (!device->msix && !device->msi)
-		return -ENODEV;
-	if (pci_read16(device,
-		       device->msix ? device->msix + PCI_MSIX_CONTROL
-				    : device->msi + PCI_MSI_CONTROL,
-		       control) != 0)
-		return -EIO;
-	*count = device->msix ? (*control & PCI_MSIX_SIZE_MASK) + 1u : 1;
-	return 0;
+	(void)!pci_write16(device, control_offset(device), (uint16_t)(control & ~enable));
 }
 
 int pci_msix_enable(struct pci_device *device)
@@ -88,10 +64,15 @@ int pci_msix_enable(struct pci_device *device)
 	struct pci_msix *msix;
 	unsigned count;
 	uint16_t control;
-	int error = device->interrupts ? -EBUSY : read_control(device, &count, &control);
+	int error;
 
-	if (error != 0)
-		return error;
+	if (device->interrupts)
+		return -EBUSY;
+	if (!device->msix && !device->msi)
+		return -ENODEV;
+	if (pci_read16(device, control_offset(device), &control) != 0)
+		return -EIO;
+	count = device->msix ? (control & PCI_MSIX_SIZE_MASK) + 1u : 1;
 	msix = kmem_alloc(sizeof(*msix) + count * sizeof(msix->entries[0]));
 	if (!msix)
 		return -ENOMEM;
@@ -111,7 +92,7 @@ int pci_msix_enable(struct pci_device *device)
 static void write_entry(const struct pci_msix *msix, unsigned index,
 			const struct irq_vector *vector)
 {
-	volatile uint8_t *registers = entry_registers(msix, index);
+	volatile uint8_t *registers = msix->table + index * PCI_MSIX_ENTRY_SIZE;
 
 	mask_entry(msix, index, true);
 	mmio_write32(registers, (uint32_t)vector->msi_address);
@@ -122,77 +103,51 @@ static void write_entry(const struct pci_msix *msix, unsigned index,
 
 static int write_msi(struct pci_device *device, const struct irq_vector *vector)
 {
-	unsigned base = device->msi;
-	uint16_t control;
-	int error = pci_read16(device, base + PCI_MSI_CONTROL, &control);
+	unsigned at = device->msi + PCI_MSI_ADDRESS;
+	uint32_t control = pci_get(device, control_offset(device), 2);
+	uint32_t high = (uint32_t)(vector->msi_address >> 32);
 	bool wide = control & PCI_MSI_64BIT;
+	int error = !wide && high ? -EIO : 0;
 
-	if (error != 0 || (!wide && vector->msi_address >> 32))
-		return -EIO;
-	control &= (uint16_t) ~(PCI_MSI_COUNT_MASK | PCI_MSI_ENABLE);
-	if (pci_write16(device, base + PCI_MSI_CONTROL, control) != 0 ||
-	    pci_write32(device, base + PCI_MSI_ADDRESS, (uint32_t)vector->msi_address) != 0 ||
-	    (wide && pci_write32(device, base + PCI_MSI_ADDRESS + 4,
-				 (uint32_t)(vector->msi_address >> 32)) != 0) ||
-	    pci_write16(device, base + PCI_MSI_ADDRESS + (wide ? 8 : 4),
-			(uint16_t)vector->msi_data) != 0 ||
-	    ((control & PCI_MSI_MASKABLE) &&
-	     pci_write32(device, base + PCI_MSI_ADDRESS + (wide ? 12 : 8), 0) != 0))
-		return -EIO;
-	return pci_write16(device, base + PCI_MSI_CONTROL, control | PCI_MSI_ENABLE);
-}
-
-static int use_entry(struct pci_device *device, unsigned index, const struct irq_vector *vector,
-		     bool owned)
-{
-	struct pci_msix *msix = device->interrupts;
-
-	if (msix->table)
-		write_entry(msix, index, vector);
-	else if (write_msi(device, vector) != 0)
-		return -EIO;
-	msix->entries[index] = (struct pci_msix_entry){true, owned, *vector};
-	return 0;
-}
-
-static int check_entry(const struct pci_device *device, unsigned index)
-{
-	if (!device->interrupts)
-		return -ENODEV;
-	if (index >= device->interrupts->count || device->interrupts->entries[index].used)
-		return -EINVAL;
-	return 0;
-}
-
-int pci_msix_set(struct pci_device *device, unsigned index, const struct irq_vector *vector)
-{
-	int error = check_entry(device, index);
-
-	return error != 0 ? error : use_entry(device, index, vector, false);
+	control &= ~(uint32_t)(PCI_MSI_COUNT_MASK | PCI_MSI_ENABLE);
+	if (error == 0)
+		error = pci_write16(device, control_offset(device), (uint16_t)control);
+	if (error == 0)
+		error = pci_write32(device, at, (uint32_t)vector->msi_address);
+	if (error == 0 && wide)
+		error = pci_write32(device, at += 4, high);
+	if (error == 0)
+		error = pci_write16(device, at + 4, (uint16_t)vector->msi_data);
+	if (error == 0 && (control & PCI_MSI_MASKABLE))
+		error = pci_write32(device, at + 8, 0);
+	return error != 0 ? error
+			  : pci_write16(device, control_offset(device),
+					(uint16_t)(control | PCI_MSI_ENABLE));
 }
 
 int pci_msix_connect(struct pci_device *device, unsigned index, unsigned cpu,
 		     irq_handler_fn *handler, void *arg)
 {
+	struct pci_msix *msix = device->interrupts;
 	struct irq_vector vector;
-	int error = check_entry(device, index);
+	int error;
 
-	if (error == 0)
-		error = irq_vector_alloc(cpu, handler, arg, &vector);
+	if (!msix)
+		return -ENODEV;
+	if (index >= msix->count || msix->entries[index].used)
+		return -EINVAL;
+	error = irq_vector_alloc(cpu, handler, arg, &vector);
 	if (error != 0)
 		return error;
-	error = use_entry(device, index, &vector, true);
+	if (msix->table)
+		write_entry(msix, index, &vector);
+	else if (write_msi(device, &vector) != 0)
+		error = -EIO;
 	if (error != 0)
 		irq_vector_free(&vector);
+	else
+		msix->entries[index] = (struct pci_msix_entry){true, vector};
 	return error;
-}
-
-void pci_msix_mask(struct pci_device *device, unsigned index, bool masked)
-{
-	const struct pci_msix *msix = device->interrupts;
-
-	if (msix && msix->table && index < msix->count)
-		mask_entry(msix, index, masked);
 }
 
 void pci_msix_disable(struct pci_device *device)
@@ -205,7 +160,7 @@ void pci_msix_disable(struct pci_device *device)
 		mask_entry(msix, i, true);
 	switch_off(device);
 	for (unsigned i = 0; i < msix->count; i++) {
-		if (msix->entries[i].owned)
+		if (msix->entries[i].used)
 			irq_vector_free(&msix->entries[i].vector);
 	}
 	device->interrupts = NULL;

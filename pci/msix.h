@@ -26,13 +26,6 @@ int pci_msix_enable(struct pci_device *device) MUST_CHECK;
 int pci_msix_connect(struct pci_device *device, unsigned index, unsigned cpu,
 		     irq_handler_fn *handler, void *arg) MUST_CHECK;
 
-/* Write a vector the caller owns into entry `index` and unmask it; errors as connect. */
-int pci_msix_set(struct pci_device *device, unsigned index,
-		 const struct irq_vector *vector) MUST_CHECK;
-
-/* Mask or unmask an entry; posted until the next read. With MSI and no mask bit: no effect. */
-void pci_msix_mask(struct pci_device *device, unsigned index, bool masked);
-
 /* Mask all, switch off, free the vectors of pci_msix_connect(). Harmless when not enabled. */
 void pci_msix_disable(struct pci_device *device);
 

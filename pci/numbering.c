@@ -6,6 +6,14 @@
 #include <pci/internal.h>
 #include <pci/regs.h>
 
+static bool is_reachable(const struct pci_scan *scan, unsigned bus)
+{
+	struct pci_access *access = scan->fabric->access;
+
+	return bus <= scan->range.last &&
+	       access->operations->space(access, pci_address(scan->range.segment, bus, 0, 0));
+}
+
 /* Every bus a bridge claims must belong to what is above it, and to no neighbour. */
 static bool range_is_free(const struct pci_scan *scan, const struct pci_device *bridge)
 {
@@ -48,11 +56,12 @@ void pci_bridge_verify(struct pci_scan *scan, struct pci_device *bridge)
 
 	bridge->unreachable = true;
 	if (bridge->secondary == 0) {
-		scan->unconfigured++;
-		kind = PCI_DEFECT_BRIDGE_UNCONFIGURED;
-	} else if (numbers_are_wrong(scan, bridge, &kind)) {
+		scan->unconfigured++; /* no fault if all are so */
+		return;
+	}
+	if (numbers_are_wrong(scan, bridge, &kind)) {
 		scan->wrong++;
-	} else if (bridge->secondary > scan->range.last) {
+	} else if (!is_reachable(scan, bridge->secondary)) {
 		/* Not firmware's fault: fresh numbers would not reach further. */
 		kind = PCI_DEFECT_BRIDGE_OUT_OF_REACH;
 	} else {
@@ -85,17 +94,17 @@ static bool write_numbers(struct pci_device *bridge, uint8_t primary, uint8_t se
 	return !bridge->unreachable;
 }
 
-/* Give the bridge bus *last + 1 and scan that; true when something is on it. */
-static bool open_bridge(struct pci_scan *scan, struct pci_device *bridge, unsigned *last,
-			unsigned limit)
+/* Give the bridge bus *last + 1 and scan that; the first function on it, or NULL. */
+static struct pci_device *open_bridge(struct pci_scan *scan, struct pci_device *bridge,
+				      unsigned *last, unsigned limit)
 {
-	if (*last == limit) {
+	if (*last == limit || !is_reachable(scan, *last + 1)) {
 		pci_defect_add(bridge->fabric, bridge->address, PCI_DEFECT_BUS_NUMBERS, limit);
 		bridge->unreachable = true;
-		return false;
+		return NULL;
 	}
 	if (!write_numbers(bridge, bridge->address.bus, (uint8_t)(*last + 1), (uint8_t)limit))
-		return false;
+		return NULL;
 	return pci_scan_bus(scan, ++*last, bridge);
 }
 
@@ -112,15 +121,16 @@ static void number_tree(struct pci_scan *scan, struct pci_device *device, unsign
 	unsigned last = device->address.bus;
 
 	while (device) {
-		struct pci_device *next;
+		struct pci_device *next = NULL;
 
-		if (pci_device_is_bridge(device)) {
-			if (open_bridge(scan, device, &last, limit)) {
-				device = pci_first_child(device);
-				continue;
-			}
-			close_bridge(device, last);
+		if (pci_device_is_bridge(device))
+			next = open_bridge(scan, device, &last, limit);
+		if (next) {
+			device = next;
+			continue;
 		}
+		if (pci_device_is_bridge(device))
+			close_bridge(device, last);
 		while (!(next = pci_next_sibling(device)) && device->parent) {
 			device = device->parent;
 			close_bridge(device, last);
@@ -146,18 +156,6 @@ static void forget_range(struct pci_scan *scan)
 	}
 }
 
-static struct pci_device *first_on_bus(const struct pci_scan *scan, unsigned bus)
-{
-	struct pci_device *device;
-
-	pci_for_each_device (device, scan->fabric) {
-		if (device->address.segment == scan->range.segment &&
-		    device->address.bus == bus)
-			return device;
-	}
-	return NULL;
-}
-
 /*
  * From the last root down, so that each knows where the next one begins. A root that was only
  * reached through a lying bridge does not answer any more.
@@ -168,13 +166,12 @@ void pci_renumber(struct pci_scan *scan)
 
 	forget_range(scan);
 	for (unsigned bus = scan->range.last + 1; bus-- > scan->range.first;) {
-		struct pci_device *first;
+		struct pci_device *first =
+			scan->is_root[bus] ? pci_scan_bus(scan, bus, NULL) : NULL;
 
-		if (!scan->is_root[bus] || !pci_scan_bus(scan, bus, NULL))
+		if (!first)
 			continue;
-		first = first_on_bus(scan, bus);
-		if (first)
-			number_tree(scan, first, limit);
+		number_tree(scan, first, limit);
 		limit = bus - 1;
 	}
 	scan->fabric->renumbered = true;

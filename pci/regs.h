@@ -8,11 +8,9 @@
 
 /* Header, common part. */
 #define PCI_REG_VENDOR        0x00
-#define PCI_REG_DEVICE        0x02
 #define PCI_REG_COMMAND       0x04
 #define PCI_REG_STATUS        0x06
 #define PCI_REG_CLASS         0x08 /* revision in the low byte */
-#define PCI_REG_CACHE_LINE    0x0c
 #define PCI_REG_LATENCY       0x0d
 #define PCI_REG_HEADER        0x0e
 #define PCI_REG_BAR0          0x10
@@ -25,9 +23,7 @@
 #define PCI_COMMAND_MEMORY    0x0002
 #define PCI_COMMAND_MASTER    0x0004
 #define PCI_COMMAND_NO_INTX   0x0400
-#define PCI_STATUS_INTX       0x0008
 #define PCI_STATUS_66MHZ      0x0020
-#define PCI_STATUS_DEVSEL     0x0600
 #define PCI_STATUS_CAPABILITY 0x0010
 
 /* Header type 1. */
@@ -39,7 +35,6 @@
 #define PCI_REG_PREFETCH_LIMIT_HIGH 0x2c
 #define PCI_REG_IO_WINDOW_HIGH      0x30
 #define PCI_REG_BRIDGE_ROM          0x38
-#define PCI_REG_BRIDGE_CONTROL      0x3e
 
 /* Header type 2. */
 #define PCI_REG_CARDBUS_CAPABILITIES 0x14
@@ -47,23 +42,21 @@
 /* BAR bits. */
 #define PCI_BAR_IS_IO       0x1
 #define PCI_BAR_TYPE_MASK   0x6
-#define PCI_BAR_TYPE_32     0x0
-#define PCI_BAR_TYPE_LOW    0x2
 #define PCI_BAR_TYPE_64     0x4
 #define PCI_BAR_PREFETCH    0x8
+#define PCI_ROM_FLAGS       0x7ffu
 #define PCI_BAR_IO_MASK     0xfffffffcu
 #define PCI_BAR_MEMORY_MASK 0xfffffff0u
 
 /* Standard capabilities. */
-#define PCI_CAP_POWER     0x01
-#define PCI_CAP_MSI       0x05
-#define PCI_CAP_VENDOR    0x09
-#define PCI_CAP_BRIDGE_ID 0x0d
-#define PCI_CAP_EXPRESS   0x10
-#define PCI_CAP_MSIX      0x11
-#define PCI_CAP_ENHANCED  0x14
-#define PCI_CAP_FIRST     0x40
-#define PCI_CAP_MAX       48
+#define PCI_CAP_POWER    0x01
+#define PCI_CAP_MSI      0x05
+#define PCI_CAP_VENDOR   0x09
+#define PCI_CAP_EXPRESS  0x10
+#define PCI_CAP_MSIX     0x11
+#define PCI_CAP_ENHANCED 0x14
+#define PCI_CAP_FIRST    0x40
+#define PCI_CAP_MAX      48
 
 /* Extended capabilities. */
 #define PCI_EXT_ERROR 0x0001
@@ -73,15 +66,13 @@
 #define PCI_EXT_MAX   480
 
 /* MSI and MSI-X. */
-#define PCI_MSI_CONTROL     2
+#define PCI_MSI_CONTROL     2 /* MSI-X has its own at the same place */
 #define PCI_MSI_ADDRESS     4
 #define PCI_MSI_ENABLE      0x0001
 #define PCI_MSI_COUNT_MASK  0x0070
 #define PCI_MSI_64BIT       0x0080
 #define PCI_MSI_MASKABLE    0x0100
-#define PCI_MSIX_CONTROL    2
 #define PCI_MSIX_TABLE      4
-#define PCI_MSIX_PENDING    8
 #define PCI_MSIX_SIZE_MASK  0x07ff
 #define PCI_MSIX_MASK_ALL   0x4000
 #define PCI_MSIX_ENABLE     0x8000
@@ -94,7 +85,6 @@
 #define PCI_EXP_FLAGS_TYPE    0x00f0
 #define PCI_EXP_FLAGS_SLOT    0x0100
 #define PCI_EXP_LINK_CAP      0x0c
-#define PCI_EXP_LINK_STATUS   0x12
 #define PCI_EXP_DEVCAP2       0x24        /* version 2 and later only */
 #define PCI_EXP_DEVCTL2       0x28        /* version 2 and later only */
 #define PCI_EXP_ROUTING       0x00000040u /* Device Capabilities 2 */

@@ -61,17 +61,15 @@ static void add_functions_of(struct pci_device *pf)
 	unsigned control = pci_get(pf, pf->sriov + PCI_SRIOV_CONTROL, 2);
 	unsigned total = pci_get(pf, pf->sriov + PCI_SRIOV_TOTAL, 2);
 	unsigned count = pci_get(pf, pf->sriov + PCI_SRIOV_COUNT, 2);
-	uint16_t offset, stride, device_id;
 
-	if (control == 0xffff || !(control & PCI_SRIOV_ENABLE) ||
-	    pci_read16(pf, pf->sriov + PCI_SRIOV_OFFSET, &offset) != 0 ||
-	    pci_read16(pf, pf->sriov + PCI_SRIOV_STRIDE, &stride) != 0 ||
-	    pci_read16(pf, pf->sriov + PCI_SRIOV_DEVICE, &device_id) != 0)
+	if (control == 0xffff || !(control & PCI_SRIOV_ENABLE))
 		return;
 	if (count > total)
 		pci_defect_add(pf->fabric, pf->address, PCI_DEFECT_VIRTUAL_FUNCTIONS, count);
 	(pf->fabric->access->operations->next ? mark_listed : add_scanned)(
-		pf, MIN(count, total), offset, stride, device_id);
+		pf, MIN(count, total), pci_get(pf, pf->sriov + PCI_SRIOV_OFFSET, 2),
+		pci_get(pf, pf->sriov + PCI_SRIOV_STRIDE, 2),
+		(uint16_t)pci_get(pf, pf->sriov + PCI_SRIOV_DEVICE, 2));
 }
 
 void pci_virtual_functions_add(struct pci_fabric *fabric)

@@ -29,4 +29,22 @@ static inline void mmio_write64(volatile void *addr, uint64_t value);
 
 #include "barrier_impl.h"
 
+/* The same by a width of 1, 2 or 4 bytes. */
+static inline uint32_t mmio_read(const volatile void *addr, unsigned width)
+{
+	return width == 1   ? mmio_read8(addr)
+	       : width == 2 ? mmio_read16(addr)
+			    : mmio_read32(addr);
+}
+
+static inline void mmio_write(volatile void *addr, unsigned width, uint32_t value)
+{
+	if (width == 1)
+		mmio_write8(addr, (uint8_t)value);
+	else if (width == 2)
+		mmio_write16(addr, (uint16_t)value);
+	else
+		mmio_write32(addr, value);
+}
+
 #endif

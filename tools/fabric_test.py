@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Compare the guest's PCI tree with the monitor's `info pci`, bus by bus.
+"""Compare the guest's PCI tree with the monitor's `info pci`, bus by bus, and use it.
 
-Boots tests/machines/fabric.conf directly and under UEFI firmware; every function, its ids, and
-the bus numbers behind every bridge must agree. Prints KTAP for tools/verdict.py. Exit status: 0
-all equal, 1 not.
+Boots tests/machines/fabric.conf directly (SeaBIOS), under UEFI firmware, under qboot, which
+places nothing, and with the key pci=wipe: every function, its ids, and the bus numbers behind
+every bridge must agree, and the tree must be the same each time. Where the kernel placed BARs,
+each lies in all windows above it and in no other. Then tests/machines/deep.conf: what is below
+two levels of switches works. Prints KTAP for tools/verdict.py. Exit status: 0 all well, 1 not.
 """
 import argparse
 import collections
 import pathlib
 import re
 import sys
+import time
 
 import guest
 import ktap
@@ -19,10 +22,15 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PLACE = re.compile(r"^  Bus +(\d+), device +(\d+), function (\d+):")
 IDENTITY = re.compile(r"PCI device ([0-9a-f]{4}):([0-9a-f]{4})")
 BEHIND = re.compile(r"^ +(secondary|subordinate) bus (\d+)\.")
+QBOOT = "/usr/share/qemu/qboot.rom"
+RANGE = re.compile(r"^ +(IO|memory|prefetchable memory) range \[(0x\w+), (0x\w+)\]")
+BAR = re.compile(r"^ +BAR\d: (I/O|(?:32|64) bit (?:prefetchable )?memory) at (0x\w+) \[(0x\w+)\]")
+NOWHERE = 0xFFFFFFFFFFFFFFFF
 # fabric.conf must give these, whatever else: a comparison of two empty lists proves nothing.
 ROOT_PORTS = 8
 LEAST_FUNCTIONS = 22
 SECOND_ROOT = 0x40
+BOOT_DISK = "1001"
 
 
 def monitor_tree(text: str) -> dict[str, dict]:
@@ -68,17 +76,80 @@ def compare(test: ktap.Ktap, ours: dict[str, dict], theirs: dict[str, dict]) -> 
         test.equal(ours[address], theirs[address], address)
 
 
-def boot_and_compare(test: ktap.Ktap, *words: str) -> None:
-    with guest.Guest("--machine", "fabric", "--memory", "512M", *words) as machine:
+def monitor_spans(text: str) -> tuple[dict, dict]:
+    """`info pci` again: windows of each bus, by kind, and the BARs of each bus that decode."""
+    windows, bars, bus, behind = {}, collections.defaultdict(list), 0, {}
+    for line in text.splitlines():
+        if place := PLACE.match(line):
+            bus, behind = int(place.group(1)), {}
+        elif number := BEHIND.match(line):
+            if number.group(1) == "secondary":
+                behind = windows[int(number.group(2))] = {"above": bus}
+        elif found := RANGE.match(line):
+            behind[found.group(1)] = (int(found.group(2), 16), int(found.group(3), 16))
+        elif (found := BAR.match(line)) and int(found.group(2), 16) != NOWHERE:
+            bars[bus].append((found.group(1), int(found.group(2), 16), int(found.group(3), 16)))
+    return windows, bars
+
+
+def check_places(test: ktap.Ktap, text: str, least: int) -> None:
+    """Each BAR inside a window of every bridge above, and apart from every other BAR."""
+    windows, bars = monitor_spans(text)
+    spans = sorted((first, last, f"{kind} on bus {bus:02x}") for bus, found in bars.items()
+                   for kind, first, last in found if kind != "I/O")
+    test.check(len(spans) >= least, f"only {len(spans)} memory BARs decode, {least} wanted")
+    for before, after in zip(spans, spans[1:]):
+        test.check(before[1] < after[0], f"{before[2]} and {after[2]} overlap at {after[0]:#x}")
+    for bus, found in bars.items():
+        for kind, first, last in found:
+            kinds = ("IO",) if kind == "I/O" else ("memory", "prefetchable memory")
+            while bus in windows:
+                fits = any(windows[bus][name][0] <= first and last <= windows[bus][name][1]
+                           for name in kinds)
+                test.check(fits, f"{kind} at {first:#x} is in no window to bus {bus:02x}")
+                bus = windows[bus]["above"]
+
+
+def boot_and_compare(test: ktap.Ktap, seen: list, options: tuple, placed: bool, *words: str) -> None:
+    with guest.Guest("--machine", "fabric", "--memory", "512M", *words, options=options) as machine:
         machine.wait_shell()
         report = machine.report("lspci")
-        theirs = monitor_tree(machine.qmp.monitor("info pci"))
+        text = machine.qmp.monitor("info pci")
+    theirs = monitor_tree(text)
     ours = guest_tree(report)
     types = collections.Counter(function["type"] for function in report["functions"])
     test.check(len(theirs) >= LEAST_FUNCTIONS, f"the monitor lists only {len(theirs)} functions")
     test.check(SECOND_ROOT in by_bus(theirs), "the monitor lists no second root")
     test.equal(types["root port"], ROOT_PORTS, "root ports")
     compare(test, ours, theirs)
+    # Under UEFI there is the disk to boot from, on a root bus, and nothing else.
+    seen.append({at: one for at, one in ours.items() if one["device"] != BOOT_DISK})
+    test.check(seen[0] == seen[-1], f"not the tree of the first boot: {ours}")
+    test.equal(report["renumbered"], placed, "bus numbers given afresh")
+    if placed:
+        check_places(test, text, 4)
+
+
+def boot_and_use(test: ktap.Ktap, options: tuple, *words: str) -> None:
+    """Balloon and entropy source below two levels of switches, after we placed their BARs."""
+    queue = {"path": "/machine/peripheral/rng0/virtio-backend", "queue": 0}
+    with guest.Guest("--machine", "deep", "--memory", "512M", *words, options=options) as machine:
+        machine.wait_shell()
+        check_places(test, machine.qmp.monitor("info pci"), 6)
+        depth, functions = 0, {one["address"]: one for one in machine.report("lspci")["functions"]}
+        parent = functions["0000:05:00.0"]["parent"]
+        while parent:
+            depth, parent = depth + 1, functions[parent].get("parent")
+        test.equal(depth, 5, "bridges above the balloon")
+        used = machine.qmp.execute("x-query-virtio-queue-status", **queue)["used-idx"]
+        test.check(used > 0, f"the entropy source was used {used} times")
+        machine.qmp.execute("balloon", value=256 << 20)
+        deadline = time.monotonic() + 60
+        while (actual := machine.qmp.execute("query-balloon")["actual"]) != 256 << 20:
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+        test.equal(actual, 256 << 20, "query-balloon")
 
 
 def main() -> int:
@@ -87,11 +158,20 @@ def main() -> int:
     )
     parser.add_argument("--build", default=str(ROOT / "build/x86_64"))
     arguments = parser.parse_args()
-    test = ktap.Ktap(2)
-    for name, how in (("direct", "--direct"), ("uefi", "--uefi")):
-        test.run(
-            f"fabric.tree_equals_info_pci_{name}", boot_and_compare, how, "--build", arguments.build
-        )
+    test = ktap.Ktap(6)
+    seen: list = []
+    build = ("--build", arguments.build)
+    wipe = ("--direct", "--cmdline", "pci=wipe")
+    for name, options, placed, how in (
+        ("direct", (), False, ("--direct",)),
+        ("uefi", (), False, ("--uefi",)),
+        ("qboot", ("-bios", QBOOT), True, ("--direct",)),
+        ("wiped", (), True, wipe),
+    ):
+        test.run(f"fabric.A_T47_tree_equals_info_pci_{name}", boot_and_compare, seen, options,
+                 placed, *how, *build)
+    test.run("fabric.below_two_switches_wiped", boot_and_use, (), *wipe, *build)
+    test.run("fabric.below_two_switches_qboot", boot_and_use, ("-bios", QBOOT), "--direct", *build)
     return test.finish()
 
 

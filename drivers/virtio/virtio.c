@@ -350,29 +350,3 @@ int virtio_config_write32(struct virtio_device *device, unsigned offset, uint32_
 	device->transport->config_write(device, offset, 4, value);
 	return 0;
 }
-
-uint32_t virtio_register_read(const volatile uint8_t *at, unsigned width)
-{
-	switch (width) {
-	case 1:
-		return mmio_read8(at);
-	case 2:
-		return mmio_read16(at);
-	default:
-		return mmio_read32(at);
-	}
-}
-
-void virtio_register_write(volatile uint8_t *at, unsigned width, uint32_t value)
-{
-	switch (width) {
-	case 1:
-		mmio_write8(at, (uint8_t)value);
-		break;
-	case 2:
-		mmio_write16(at, (uint16_t)value);
-		break;
-	default:
-		mmio_write32(at, value);
-	}
-}

@@ -174,11 +174,6 @@ int virtio_config_read64(struct virtio_device *device, unsigned offset,
 int virtio_config_write32(struct virtio_device *device, unsigned offset,
 			  uint32_t value) MUST_CHECK;
 
-/* One access of `width` bytes (1, 2 or 4) to memory-mapped configuration, for the transports.
- */
-uint32_t virtio_register_read(const volatile uint8_t *at, unsigned width);
-void virtio_register_write(volatile uint8_t *at, unsigned width, uint32_t value);
-
 /* All attached devices, for reports; changes only while drivers bind. */
 extern struct list_head virtio_devices;
 

@@ -239,13 +239,13 @@ static uint32_t generation(struct virtio_device *device)
 
 static uint32_t config_read(struct virtio_device *device, unsigned offset, unsigned width)
 {
-	return virtio_register_read(virtio_pci_of(device)->config + offset, width);
+	return mmio_read(virtio_pci_of(device)->config + offset, width);
 }
 
 static void config_write(struct virtio_device *device, unsigned offset, unsigned width,
 			 uint32_t value)
 {
-	virtio_register_write(virtio_pci_of(device)->config + offset, width, value);
+	mmio_write(virtio_pci_of(device)->config + offset, width, value);
 }
 
 static unsigned queue_size_max(struct virtio_device *device, unsigned index)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <pci/config.h>
 #include <tools/pci/image.h>
+#include <tools/pci/names.h>
 #include <pci/regs.h>
 #include <kernel/bits.h>
 #include <tests/pci/topology.h>

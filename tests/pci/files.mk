@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 
 tests += \
+	tests/pci/assign_test.c \
 	tests/pci/atomic_enable_test.c \
 	tests/pci/atomic_ops_test.c \
 	tests/pci/atomic_oracle.c \

@@ -5,6 +5,7 @@
  * the tests say SKIP. Hosted only.
  */
 #include <tools/pci/atomic_report.h>
+#include <tools/pci/names.h>
 #include <pci/enumerate.h>
 #include <stdio.h>
 #include <stdlib.h>

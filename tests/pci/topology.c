@@ -215,3 +215,16 @@ unsigned topology_causes(const struct topology *t)
 			  ATOMIC_EFFECT_UNKNOWN;
 	return causes;
 }
+
+bool atomic_result_has(const struct atomic_result *result, enum atomic_reason reason,
+		       const struct pci_device *device)
+{
+	for (unsigned i = 0; i < result->finding_count; i++) {
+		const struct atomic_finding *finding = &result->findings[i];
+
+		if (finding->reason == reason &&
+		    (!device || result->hops[finding->hop].device == device))
+			return true;
+	}
+	return false;
+}

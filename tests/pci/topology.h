@@ -65,6 +65,10 @@ enum atomic_verdict topology_verdict(struct topology *t,
 /* Reason found at this function? */
 bool topology_found(struct topology *t, enum atomic_reason reason,
 		    const struct pci_image_function *function);
+/* True if there is a finding with this reason; at this hop's device when device is not NULL. */
+bool atomic_result_has(const struct atomic_result *result, enum atomic_reason reason,
+		       const struct pci_device *device);
+
 /* Number of findings that make a NO or an UNKNOWN. */
 unsigned topology_causes(const struct topology *t);
 

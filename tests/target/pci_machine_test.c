@@ -9,6 +9,7 @@
 #include <tools/pci/atomic_report.h>
 #include <pci/enumerate.h>
 #include <platform/pci_config.h>
+#include <tests/pci/topology.h>
 #include <tests/test.h>
 
 static struct pci_device *device_at(unsigned bus, unsigned device, unsigned function)

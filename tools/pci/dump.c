@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <kernel/kmem.h>
 #include <string.h>
+#include <tools/pci/names.h>
 
 #define LINE_BYTES 16
 #define HEADER_MIN 64

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Names for numbers: classes of functions, capabilities, port types. Our own short list; what
- * is not in it is shown as a number. Each writes into `text` and returns it.
+ * is not in it is shown as a number. Each writes into `text` and returns it. And addresses, as
+ * people write them.
  */
 #ifndef TOOLS_PCI_NAMES_H
 #define TOOLS_PCI_NAMES_H
@@ -18,5 +19,11 @@ char *pci_capability_name(unsigned id, bool is_extended, char text[PCI_NAME_TEXT
 
 /* "root port", "legacy endpoint"; "conventional" without a PCI Express capability. */
 char *pci_port_type_name(const struct pci_device *device, char text[PCI_NAME_TEXT]);
+
+/*
+ * Read "[segment:]bus:device.function", hexadecimal, at the start of text. Number of characters
+ * taken, or -EINVAL when there is no address; what follows is the caller's business.
+ */
+int pci_address_parse(const char *text, struct pci_address *address) MUST_CHECK;
 
 #endif
