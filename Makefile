@@ -27,8 +27,8 @@ qemu       = $(PYTHON) tools/qemu.py --arch $(ARCH) --accel $(ACCEL) --memory $(
 	     --cpus $(CPUS) $(if $(MACHINE),--machine $(MACHINE)) --cmdline '$(CMDLINE)'
 
 .DEFAULT_GOAL := all
-.PHONY: all help setup deps disk run test check debug image bench fuzz faults lint format coverage \
-	spec-coverage mutants verdict clean compile_commands.json
+.PHONY: all help setup deps disk run test check debug image bench library fuzz faults lint format \
+	coverage spec-coverage mutants verdict clean compile_commands.json
 
 all: setup deps
 	$(kernel) all
@@ -46,6 +46,7 @@ help:
 #help   make debug            boot stopped, wait for gdb, print the line to type
 #help   make image            build/ARCH/quire.img: boots by UEFI, or by IPL; with CMDLINE in it
 #help   make bench            figures, with the ratio to the stored baseline
+#help   make library          build/hosted/libquire_mm.a and quire_mm.h: the allocator for others
 #help   make fuzz             FUZZ=name SECONDS=60: one fuzzer by time (all without FUZZ)
 #help   make faults           every allocation of every test (TESTS= narrows) fails once, hosted
 #help   make lint / format    layers, style, spelling, sizes / rewrite with clang-format
@@ -93,8 +94,15 @@ test: setup deps
 	@tools/test --arch '$(if $(filter file,$(origin ARCH)),,$(ARCH))' --tests '$(TESTS)' --seed $(SEED)
 
 bench: setup deps
+	@tools/setup bench
 	$(kernel) BUILD=release all
 	@$(PYTHON) tools/bench.py
+	@$(PYTHON) tools/bench_frames.py
+
+library: setup
+	$(one) PORT=hosted BUILD=library TOOLCHAIN=clang library
+	@mkdir -p build/hosted && cp build/hosted-library-clang/libquire_mm.a \
+	  platform/hosted/quire_mm.h build/hosted/
 
 fuzz: setup
 	$(one) PORT=hosted BUILD=fuzz TOOLCHAIN=clang fuzzers

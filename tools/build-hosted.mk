@@ -6,6 +6,8 @@ flags-hosted-asan     := -O1 -fsanitize=address,undefined -fno-sanitize-recover=
 flags-hosted-tsan     := -O1 -fsanitize=thread
 flags-hosted-coverage := -O0 --coverage
 flags-hosted-release  := -O2
+flags-hosted-library  := -g0 -O2 -march=x86-64-v3 -fomit-frame-pointer -UQUIRE_TEST_HOOKS
+flags-hosted-library-general := $(flags-hosted-library) -mgeneral-regs-only
 flags-hosted-fuzz     := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 
 program := $(out)/quire-tests
@@ -26,6 +28,24 @@ $(fuzz-core): $(filter-out $(call objects,platform/hosted/main.c platform/hosted
 $(fuzz-binary): $(out)/fuzz-%: $(out)/tests/fuzz/%_fuzz.o $(call objects,$(fuzz-support)) \
 		$(if $(filter fuzz,$(BUILD)),,$(call objects,tests/fuzz/fuzz_main.c)) $(fuzz-core)
 	$(call quiet,LD,$@)$(CC) $(flags) $(if $(filter fuzz,$(BUILD)),-fsanitize=fuzzer) -o $@ $^
+
+# The allocator for other programs: one object in which only what platform/hosted/quire_mm.h
+# declares is global. BUILD=library, or library-general with the registers of the kernel.
+library-renamed := frames_init frames_get frames_put
+library-public := $(shell sed -n 's/^[a-z].*[ *]\([a-z_]*\)(.*);$$/\1/p' platform/hosted/quire_mm.h)
+library-core := $(filter-out $(call objects,platform/hosted/main.c),$(core-objects))
+library: $(out)/libquire_mm.a $(out)/quire_mm_example
+library-global := $(filter-out $(library-renamed),$(library-public)) $(library-renamed:%=quire_%)
+$(out)/libquire_mm.a: $(library-core) $(call objects,$(library))
+	$(call quiet,AR,$@)ld -r -o $@.o $^ && \
+	 objcopy $(library-global:%=--keep-global-symbol=%) $@.o && \
+	 objcopy $(foreach name,$(library-renamed),--redefine-sym quire_$(name)=$(name)) $@.o && \
+	 rm -f $@ && ar rcs $@ $@.o
+$(out)/quire_mm_example: $(library-example) $(out)/libquire_mm.a
+	$(call quiet,CC,$@)$(CC) -O2 -Wall -Wextra -Werror -Iplatform/hosted -o $@ $^ -pthread
+workloads: $(out)/frames_workloads
+$(out)/frames_workloads: tests/bench/frames_workloads.c $(out)/libquire_mm.a
+	$(call quiet,CC,$@)$(CC) -O2 -march=x86-64-v3 -Wall -Wextra -Werror -Iplatform/hosted -o $@ $^ -pthread
 
 compile_commands.json:
 	@$(MAKE) -f tools/build.mk PORT=hosted -Bn V=1 tests | tools/compile_commands.py > $@

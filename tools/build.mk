@@ -46,7 +46,7 @@ objects = $(addprefix $(out)/,$(addsuffix .o,$(basename $(1))))
 core-objects := $(call objects,$(all-sources))
 test-objects := $(call objects,$(all-tests))
 
-.PHONY: all image tests fuzzers compile_commands.json list-tests
+.PHONY: all image tests fuzzers library workloads compile_commands.json list-tests
 .SECONDARY:
 .DELETE_ON_ERROR:
 all:

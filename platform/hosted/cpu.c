@@ -39,6 +39,11 @@ struct hosted_cpu *hosted_cpu(unsigned number)
 	return &cpus[number];
 }
 
+void hosted_cpu_enter(unsigned number)
+{
+	self = &cpus[number];
+}
+
 unsigned cpu_count(void)
 {
 	return atomic_load(&running);

@@ -15,3 +15,7 @@ sources-hosted += \
 	platform/hosted/page_table.c \
 	platform/hosted/pci_config.c \
 	platform/hosted/random.c
+
+# The allocator for other programs, and one that uses it: not part of the hosted machine.
+library := platform/hosted/quire_mm.c
+library-example := platform/hosted/quire_mm_example.c

@@ -37,6 +37,8 @@ struct hosted_cpu {
 /* Set CPU 0 up for the calling POSIX thread; `cpus` is what cpu_possible() says. */
 void hosted_cpu_init(unsigned cpus);
 struct hosted_cpu *hosted_cpu(unsigned number);
+/* The calling POSIX thread is this CPU from now on; nobody else is at the same time. */
+void hosted_cpu_enter(unsigned number);
 
 /* Make an interrupt pending and wake its CPU. Any host thread. */
 void hosted_raise(struct hosted_cpu *cpu, uint64_t bits);

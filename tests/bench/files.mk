@@ -2,3 +2,5 @@
 
 tests-target += tests/bench/pci_bench.c
 tests-target += tests/bench/mm_bench.c
+
+# A program of its own: tests/bench/frames_workloads.c (tools/build-hosted.mk).
