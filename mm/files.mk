@@ -15,6 +15,7 @@ sources += \
 	mm/frames_check.c \
 	mm/frames_cpu.c \
 	mm/frames_index.c \
+	mm/frames_range.c \
 	mm/frames_search.c \
 	mm/kmalloc.c \
 	mm/map.c \
@@ -22,6 +23,7 @@ sources += \
 	mm/node.c \
 	mm/page.c \
 	mm/page_alloc.c \
+	mm/page_range.c \
 	mm/page_describe.c \
 	mm/ranges.c \
 	mm/settle.c \

@@ -75,6 +75,19 @@ int page_explode(struct page *page, unsigned order) MUST_CHECK;
  */
 struct page *page_alloc_exact(int node, unsigned count, unsigned flags) MUST_CHECK;
 void page_free_exact(struct page *page, unsigned count);
+/* Up to `count` single pages into pages[], one reference each, of as few zones as will do: how
+ * many. Costs less than so many calls. */
+unsigned page_alloc_bulk(int node, unsigned flags, struct page **pages,
+			 unsigned count) MUST_CHECK;
+/* One reference less of each. */
+void page_free_bulk(struct page **pages, unsigned count);
+/*
+ * Exactly the pages of [start, start + count), each independent: one reference, freed by
+ * page_put(). 0; -EBUSY when one is in use (*busy: the first), -EINVAL when they are not all
+ * RAM of one zone, -ENOMEM by fault injection. Nothing has changed then. FOLIO_ZERO.
+ */
+int page_alloc_range(struct pfn start, uint64_t count, unsigned flags,
+		     struct pfn *busy) MUST_CHECK;
 
 static inline struct page *folio_page(struct folio *folio, uint64_t nr)
 {

@@ -213,30 +213,16 @@ bool frames_take_whole(struct frames *frames, uint64_t block, unsigned order)
 	return true;
 }
 
-/* Take a block that was seen to be free; most often it is in the index, or kept by its CPU. */
-static ALWAYS_INLINE bool whole_take_free(struct frames *frames, uint64_t block)
-{
-	struct block_step step;
-
-	if (UNLIKELY(!block_update(&frames->blocks[block], block_take_whole, 0, &step)))
-		return false;
-	if (step.before & BLOCK_KEPT)
-		return true;
-	frames_index_clear(&frames->index[block_class(step.before)], block);
-	if (UNLIKELY(block_class(frames_block_word(frames, block)) != CLASS_NONE))
-		frames_class_changed(frames, block, CLASS_NONE, CLASS_NONE);
-	return true;
-}
-
 /* The block that this CPU freed last, which no index knows. */
 static ALWAYS_INLINE uint64_t kept_get(struct frames *frames, struct frames_cpu *mine)
 {
 	uint64_t kept = atomic_load_explicit(&mine->kept, memory_order_relaxed);
+	struct block_step step;
 
 	if (!kept)
 		return FRAMES_NONE;
 	atomic_store_explicit(&mine->kept, 0, memory_order_relaxed);
-	if (UNLIKELY(!whole_take_free(frames, kept - 1)))
+	if (UNLIKELY(!block_update(&frames->blocks[kept - 1], block_take_kept, 0, &step)))
 		return FRAMES_NONE;
 	frames_cpu_count_get(mine, BLOCK_ORDER);
 	return (kept - 1) * BLOCK_FRAMES;
@@ -247,13 +233,21 @@ static ALWAYS_INLINE uint64_t whole_get_near(struct frames *frames, struct frame
 {
 	uint64_t near = atomic_load_explicit(&mine->cursor, memory_order_relaxed);
 	uint64_t bits = near ? frames_index_word(frames, CLASS_FREE, near - 1) : 0;
+	enum block_class before;
+	struct block_step step;
 	uint64_t block;
 
 	if (!bits)
 		return FRAMES_NONE;
 	block = (near - 1) * 64 + (unsigned)__builtin_ctzll(bits);
-	if (UNLIKELY(!whole_take_free(frames, block)))
+	if (UNLIKELY(!block_update(&frames->blocks[block], block_take_whole, 0, &step)))
 		return FRAMES_NONE;
+	before = block_class(step.before);
+	if (LIKELY(before != CLASS_NONE)) {
+		frames_index_clear(&frames->index[before], block);
+		if (UNLIKELY(block_class(frames_block_word(frames, block)) != CLASS_NONE))
+			frames_class_changed(frames, block, CLASS_NONE, CLASS_NONE);
+	}
 	frames_cpu_count_get(mine, BLOCK_ORDER);
 	return block * BLOCK_FRAMES;
 }

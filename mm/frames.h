@@ -107,6 +107,42 @@ uint64_t frames_get_new(struct frames *frames, unsigned cpu, unsigned order) MUS
 /* False, and nothing changed, when the frames are not all taken in this form: a double free. */
 bool frames_put(struct frames *frames, unsigned cpu, uint64_t frame, unsigned order) MUST_CHECK;
 
+/* Up to `count` single frames into list[]; how many. Fewer: there are no more. */
+unsigned frames_get_many(struct frames *frames, unsigned cpu, uint64_t *list,
+			 unsigned count) MUST_CHECK;
+/* The frames of list[], fastest when neighbours follow each other; how many, up to the first
+ * one that is refused. */
+unsigned frames_put_many(struct frames *frames, unsigned cpu, const uint64_t *list,
+			 unsigned count) MUST_CHECK;
+
+/*
+ * Take exactly the frames [first, first + count), as single frames. -EBUSY, and nothing
+ * changed: *busy is the first one that is in use or no memory of ours. -EINVAL: not all are
+ * frames here.
+ */
+int frames_take_range(struct frames *frames, unsigned cpu, uint64_t first, uint64_t count,
+		      uint64_t *busy) MUST_CHECK;
+
+/*
+ * For telling the host about free memory: take a block that became free since it was last
+ * reported, FRAMES_NONE if there is none; the cost does not depend on how much is free or in
+ * use. Give it back, reported or as it was; reported blocks are handed out after all others.
+ * What CPUs hold back is not seen: frames_drain().
+ */
+uint64_t frames_report_take(struct frames *frames, unsigned cpu) MUST_CHECK;
+void frames_report_give(struct frames *frames, unsigned cpu, uint64_t frame, bool reported);
+
+/* What a 2 MiB block is. Free ones may be held back by a CPU. */
+enum frames_state {
+	FRAMES_PRISTINE, /* beyond the frontier: nothing of it was ever used */
+	FRAMES_FREE,     /* wholly free, the host has not been told */
+	FRAMES_REPORTED, /* wholly free, the host has been told */
+	FRAMES_PARTIAL,
+	FRAMES_TAKEN
+};
+
+enum frames_state frames_state_of(const struct frames *frames, uint64_t block);
+
 /* All CPUs give up what they hold back: every free block is in the index. Any CPU; others may
  * reserve again at once. */
 void frames_drain(struct frames *frames);

@@ -108,6 +108,40 @@ static ALWAYS_INLINE bool row_update(_Atomic uint64_t *word, row_change *change,
 	return true;
 }
 
+/* All of these frames, or none. */
+static inline bool row_take_mask(uint64_t *row, uint64_t mask)
+{
+	if (*row & mask)
+		return false;
+	*row |= mask;
+	return true;
+}
+
+static inline bool row_give_mask(uint64_t *row, uint64_t mask)
+{
+	if ((*row & mask) != mask)
+		return false;
+	*row &= ~mask;
+	return true;
+}
+
+typedef bool row_mask_change(uint64_t *row, uint64_t mask);
+
+static ALWAYS_INLINE bool row_update_mask(_Atomic uint64_t *word, row_mask_change *change,
+					  uint64_t mask)
+{
+	uint64_t old = atomic_load_explicit(word, memory_order_relaxed);
+	uint64_t new;
+
+	do {
+		new = old;
+		if (!change(&new, mask))
+			return false;
+	} while (!atomic_compare_exchange_weak_explicit(word, &old, new, memory_order_acq_rel,
+							memory_order_relaxed));
+	return true;
+}
+
 /* Take all free bits of the row but not more than `most`, the highest first; which. */
 static inline uint64_t row_take_many(uint64_t *row, unsigned most)
 {
@@ -193,6 +227,12 @@ static inline bool block_take_whole(uint32_t *block, unsigned unused)
 		return false;
 	*block = (*block & BLOCK_WRITTEN) | BLOCK_WHOLE | BLOCK_FRAMES;
 	return true;
+}
+
+/* The same, if it is still kept: nobody else knows it. */
+static inline bool block_take_kept(uint32_t *block, unsigned unused)
+{
+	return *block & BLOCK_KEPT && block_take_whole(block, unused);
 }
 
 /* mark: BLOCK_KEPT, BLOCK_REPORTED or 0 for the free block. */

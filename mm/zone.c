@@ -79,37 +79,59 @@ static uint64_t get_from(struct zone *zone, unsigned cpu, unsigned order, unsign
 	return frame;
 }
 
-static struct page *get_here(unsigned preferred, unsigned order, unsigned flags,
-			     struct zone **zone)
+/* May the request use the zone at all? */
+static bool zone_serves(const struct zone *zone, unsigned preferred, unsigned flags)
 {
-	enum zone_type wanted = highest_type(flags);
-	unsigned cpu = cpu_current();
+	return zone->type <= highest_type(flags) &&
+	       !(flags & FOLIO_THIS_NODE && zone->node != preferred);
+}
 
-	for (unsigned i = 0; i < zone_count; i++) {
-		struct zone *candidate = zones[zone_fallback[preferred][i]];
-		uint64_t frame;
-
-		if (candidate->type > wanted)
-			continue;
-		if (flags & FOLIO_THIS_NODE && candidate->node != preferred)
-			continue;
-		frame = get_from(candidate, cpu, order, flags, wanted);
-		if (LIKELY(frame != FRAMES_NONE)) {
-			*zone = candidate;
-			return pfn_to_page(pfn(candidate->base.nr + frame));
-		}
-	}
-	return NULL;
+static unsigned preferred_node(int node)
+{
+	return node >= 0 && node < NODES_MAX ? (unsigned)node : 0;
 }
 
 struct page *zones_get(int node, unsigned order, unsigned flags, struct zone **zone)
 {
-	unsigned preferred = node >= 0 && node < NODES_MAX ? (unsigned)node : 0;
+	unsigned preferred = preferred_node(node);
 	struct irq_state irq = irq_save();
-	struct page *page = get_here(preferred, order, flags, zone);
+	uint64_t frame = FRAMES_NONE;
 
+	for (unsigned i = 0; i < zone_count && frame == FRAMES_NONE; i++) {
+		*zone = zones[zone_fallback[preferred][i]];
+		if (zone_serves(*zone, preferred, flags))
+			frame = get_from(*zone, cpu_current(), order, flags,
+					 highest_type(flags));
+	}
 	irq_restore(irq);
-	return page;
+	return frame == FRAMES_NONE ? NULL : pfn_to_page(pfn((*zone)->base.nr + frame));
+}
+
+/* Not below the reserve, with what may lie in the CPU's block counted as used. */
+static unsigned many_from(struct zone *zone, unsigned flags, uint64_t *list, unsigned count)
+{
+	uint64_t kept = zone->reserve[highest_type(flags)] + BLOCK_FRAMES;
+	uint64_t free = frames_free(&zone->frames);
+
+	if (!(flags & FOLIO_ATOMIC))
+		count = (unsigned)MIN(count, free > kept ? free - kept : 0);
+	return frames_get_many(&zone->frames, cpu_current(), list, count);
+}
+
+unsigned zones_get_many(int node, unsigned flags, uint64_t *list, unsigned count,
+			struct zone **zone)
+{
+	unsigned preferred = preferred_node(node);
+	struct irq_state irq = irq_save();
+	unsigned got = 0;
+
+	for (unsigned i = 0; i < zone_count && got == 0; i++) {
+		*zone = zones[zone_fallback[preferred][i]];
+		if (zone_serves(*zone, preferred, flags))
+			got = many_from(*zone, flags, list, count);
+	}
+	irq_restore(irq);
+	return got;
 }
 
 void zones_drain(void)

@@ -120,6 +120,10 @@ static inline MUST_CHECK bool zone_put(struct zone *zone, uint64_t frame, unsign
 	return done;
 }
 
+/* Up to `count` single frames of the first zone that has any for this request; how many. */
+unsigned zones_get_many(int node, unsigned flags, uint64_t *list, unsigned count,
+			struct zone **zone) MUST_CHECK;
+
 /* Every CPU gives up the frames it holds back for itself. */
 void zones_drain(void);
 

@@ -9,12 +9,14 @@ tests += \
 	tests/mm/folio_split_test.c \
 	tests/mm/folio_test.c \
 	tests/mm/frames_cpu_test.c \
+	tests/mm/frames_range_test.c \
 	tests/mm/frames_test.c \
 	tests/mm/frames_word_test.c \
 	tests/mm/invariant.c \
 	tests/mm/mem_commands_test.c \
 	tests/mm/memcg_test.c \
 	tests/mm/page_alloc_test.c \
+	tests/mm/page_range_test.c \
 	tests/mm/slab_test.c \
 	tests/mm/stack_test.c \
 	tests/mm/zone_test.c

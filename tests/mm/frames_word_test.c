@@ -157,6 +157,29 @@ TEST(frames_word, block_whole_only_from_free_and_back_with_a_mark)
 	CHECK_EQ(block, 1u << BLOCK_OWNER_AT);
 }
 
+TEST(frames_word, block_take_kept_leaves_others_alone)
+{
+	uint32_t block = BLOCK_REPORTED;
+
+	CHECK(!block_take_kept(&block, 0));
+	CHECK_EQ(block, BLOCK_REPORTED);
+	block = BLOCK_KEPT;
+	CHECK(block_take_kept(&block, 0));
+	CHECK_EQ(block, BLOCK_WHOLE | BLOCK_FRAMES);
+}
+
+TEST(frames_word, row_masks_are_taken_and_given_whole)
+{
+	uint64_t row = UINT64_C(0xf0);
+
+	CHECK(!row_take_mask(&row, 0x18));
+	CHECK(row_take_mask(&row, 0x0f));
+	CHECK_EQ(row, 0xff);
+	CHECK(!row_give_mask(&row, 0x180));
+	CHECK(row_give_mask(&row, 0xa5));
+	CHECK_EQ(row, 0x5a);
+}
+
 TEST(frames_word, block_split_keeps_the_count)
 {
 	uint32_t block = BLOCK_WHOLE | BLOCK_FRAMES;

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Many frames at once, exactly those of a range, and blocks to tell the host about.
+ */
+#include <tests/mm/frames_fixture.h>
+#include <mm/frames_internal.h>
+#include <errno.h>
+
+#define BLOCKS 8
+#define FRAMES (BLOCKS * BLOCK_FRAMES)
+
+TEST(frames_range, many_frames_come_and_go_in_one_call)
+{
+	struct frames_fixture f = frames_fixture_start(FRAMES, NULL, FRAMES);
+	uint64_t *list = kmalloc(FRAMES * sizeof(*list), 0);
+	uint64_t seen[FRAMES / 64] = {0};
+
+	REQUIRE(list);
+	CHECK_EQ(frames_get_many(f.frames, 0, list, 100), 100);
+	CHECK_EQ(frames_free(f.frames), FRAMES - 100);
+	CHECK_EQ(frames_get_many(f.frames, 1, list + 100, FRAMES), FRAMES - 100);
+	CHECK_EQ(frames_free(f.frames), 0);
+	for (unsigned i = 0; i < FRAMES; i++) {
+		REQUIRE(!(seen[list[i] / 64] >> list[i] % 64 & 1));
+		seen[list[i] / 64] |= BIT64(list[i] % 64);
+	}
+	CHECK_EQ(frames_get_many(f.frames, 2, seen, 1), 0);
+	CHECK_EQ(frames_put_many(f.frames, 3, list, FRAMES / 2), FRAMES / 2);
+	frames_expect_sound(&f);
+	CHECK_EQ(frames_put_many(f.frames, 1, list + FRAMES / 2, FRAMES / 2), FRAMES / 2);
+	kfree(list);
+	frames_fixture_end(&f);
+}
+
+TEST(frames_range, bulk_free_stops_at_a_frame_that_is_free)
+{
+	struct frames_fixture f = frames_fixture_start(FRAMES, NULL, FRAMES);
+	uint64_t list[6] = {600, 601, 602, 601, 603, 604};
+
+	for (unsigned i = 0; i < 1024; i++)
+		REQUIRE(frames_get(f.frames, 0, 0) == i);
+	CHECK_EQ(frames_put_many(f.frames, 1, list, 6), 3);
+	CHECK_EQ(frames_free(f.frames), FRAMES - 1021);
+	CHECK_EQ(frames_put_many(f.frames, 1, list + 4, 2), 2);
+	frames_expect_sound(&f);
+	for (unsigned i = 0; i < 1024; i++)
+		if (i < 600 || i > 604)
+			CHECK(frames_put(f.frames, 0, i, 0));
+	frames_fixture_end(&f);
+}
+
+TEST(frames_range, a_free_range_is_taken_whosever_it_is)
+{
+	struct frames_fixture f = frames_fixture_start(FRAMES, NULL, FRAMES);
+	uint64_t small = frames_get(f.frames, 3, 0);
+	uint64_t whole = frames_get(f.frames, 4, 9);
+	uint64_t busy;
+
+	/* Block 0 is CPU 3's, block 1 CPU 4 freed last, the others are beyond the frontier. */
+	REQUIRE(small == 0 && whole == 512);
+	CHECK(frames_put(f.frames, 4, whole, 9));
+	CHECK_EQ(frames_take_range(f.frames, 0, 3, 1500, &busy), 0);
+	CHECK_EQ(frames_free(f.frames), FRAMES - 1501);
+	frames_expect_sound(&f);
+	for (unsigned i = 3; i < 1503; i++)
+		CHECK(frames_is_taken(f.frames, i));
+	CHECK(!frames_is_taken(f.frames, 2) && !frames_is_taken(f.frames, 1503));
+	for (unsigned i = 0; i < 1500; i++)
+		CHECK(frames_put(f.frames, 1, 3 + i, 0));
+	CHECK(frames_put(f.frames, 3, small, 0));
+	frames_fixture_end(&f);
+}
+
+TEST(frames_range, the_first_frame_in_use_is_named_and_nothing_changes)
+{
+	static const uint64_t in_use[] = {0, 511, 512, 700, 1023, 1024, 1530};
+
+	for (unsigned i = 0; i < sizeof(in_use) / sizeof(in_use[0]); i++) {
+		struct frames_fixture f = frames_fixture_start(FRAMES, NULL, FRAMES);
+		uint64_t busy = 0;
+
+		CHECK_EQ(frames_take_range(f.frames, 0, in_use[i], 1, &busy), 0);
+		CHECK_EQ(frames_take_range(f.frames, 0, 1531, 5, &busy), 0);
+		CHECK_EQ(frames_take_range(f.frames, 0, 0, 1535, &busy), -EBUSY);
+		CHECK_EQ(busy, in_use[i]);
+		CHECK_EQ(frames_free(f.frames), FRAMES - 6);
+		frames_expect_sound(&f);
+		CHECK(frames_put(f.frames, 0, in_use[i], 0));
+		CHECK_EQ(frames_take_range(f.frames, 0, 0, 1531, &busy), 0);
+		for (uint64_t frame = 0; frame < 1536; frame++)
+			CHECK(frames_put(f.frames, 0, frame, 0));
+		frames_fixture_end(&f);
+	}
+}
+
+TEST(frames_range, what_is_no_range_of_ours_is_refused)
+{
+	struct frames_fixture f = frames_fixture_start(FRAMES, NULL, FRAMES);
+	uint64_t busy = 0;
+
+	CHECK_EQ(frames_take_range(f.frames, 0, 0, 0, &busy), -EINVAL);
+	CHECK_EQ(frames_take_range(f.frames, 0, FRAMES - 1, 2, &busy), -EINVAL);
+	CHECK_EQ(frames_take_range(f.frames, 0, 5, UINT64_MAX, &busy), -EINVAL);
+	frames_fixture_end(&f);
+}
+
+/* Every block that became free is told once; reported ones are used after all others. */
+TEST(frames_range, reports_see_each_newly_free_block_once)
+{
+	struct frames_fixture f = frames_fixture_start(FRAMES, NULL, FRAMES);
+	uint64_t told[BLOCKS];
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < BLOCKS; i++)
+		REQUIRE(frames_get(f.frames, 0, 9) == i * BLOCK_FRAMES);
+	CHECK_EQ(frames_report_take(f.frames, 1), FRAMES_NONE);
+	for (unsigned i = 0; i < BLOCKS; i += 2)
+		CHECK(frames_put(f.frames, 0, i * BLOCK_FRAMES, 9));
+	frames_drain(f.frames);
+	while (count < BLOCKS && (told[count] = frames_report_take(f.frames, 1)) != FRAMES_NONE)
+		count++;
+	CHECK_EQ(count, BLOCKS / 2);
+	CHECK_EQ(frames_state_of(f.frames, 0), FRAMES_TAKEN);
+	for (unsigned i = 0; i < count; i++)
+		frames_report_give(f.frames, 1, told[i], i != 0);
+	CHECK_EQ(frames_state_of(f.frames, 0), FRAMES_FREE);
+	CHECK_EQ(frames_state_of(f.frames, 2), FRAMES_REPORTED);
+	frames_expect_sound(&f);
+	/* Only the one that was put back is still to be told. */
+	CHECK_EQ(frames_report_take(f.frames, 1), told[0]);
+	CHECK_EQ(frames_report_take(f.frames, 1), FRAMES_NONE);
+	frames_report_give(f.frames, 1, told[0], false);
+	/* It is handed out first, and a reported one is forgotten to be that by use. */
+	CHECK_EQ(frames_get(f.frames, 2, 9), told[0]);
+	CHECK_EQ(frames_get(f.frames, 2, 0), told[1]);
+	CHECK_EQ(frames_state_of(f.frames, told[1] / BLOCK_FRAMES), FRAMES_PARTIAL);
+	CHECK(frames_put(f.frames, 2, told[1], 0));
+	CHECK_EQ(frames_state_of(f.frames, told[1] / BLOCK_FRAMES), FRAMES_FREE);
+	CHECK(frames_put(f.frames, 2, told[0], 9));
+	for (unsigned i = 1; i < BLOCKS; i += 2)
+		CHECK(frames_put(f.frames, 0, i * BLOCK_FRAMES, 9));
+	frames_fixture_end(&f);
+}
+
+TEST(frames_range, pristine_blocks_are_known_and_used_before_reported_ones)
+{
+	struct frames_fixture f = frames_fixture_start(FRAMES, NULL, FRAMES);
+	uint64_t frame = frames_get(f.frames, 0, 9);
+
+	CHECK_EQ(frames_state_of(f.frames, 0), FRAMES_TAKEN);
+	CHECK_EQ(frames_state_of(f.frames, 1), FRAMES_PRISTINE);
+	CHECK(frames_put(f.frames, 0, frame, 9));
+	frames_drain(f.frames);
+	REQUIRE(frames_report_take(f.frames, 0) == 0);
+	frames_report_give(f.frames, 0, 0, true);
+	CHECK_EQ(frames_get(f.frames, 0, 9), BLOCK_FRAMES);
+	CHECK_EQ(frames_get(f.frames, 1, 0), 2 * BLOCK_FRAMES);
+	CHECK_EQ(frames_state_of(f.frames, 0), FRAMES_REPORTED);
+	CHECK(frames_put(f.frames, 0, BLOCK_FRAMES, 9));
+	CHECK(frames_put(f.frames, 0, 2 * BLOCK_FRAMES, 0));
+	frames_fixture_end(&f);
+}
