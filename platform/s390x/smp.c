@@ -37,7 +37,6 @@ enum smp_state { SMP_ABSENT, SMP_WAITING, SMP_ARRIVED, SMP_ABANDONED, SMP_GO };
 static _Atomic unsigned states[CPUS_MAX];
 static uint16_t addresses[CPUS_MAX];
 static unsigned possible = 1;
-static unsigned left_out;
 
 /* By number. */
 static uint16_t running_addresses[CPUS_MAX];
@@ -67,6 +66,7 @@ void smp_enumerate(void)
 {
 	uint64_t wanted = command_line_number("cpus", CPUS_MAX);
 	unsigned limit = (unsigned)MIN(MAX(wanted, 1u), (uint64_t)CPUS_MAX);
+	unsigned left_out = 0;
 	uint16_t own;
 
 	__asm__("stap %0" : "=Q"(own));
@@ -81,8 +81,11 @@ void smp_enumerate(void)
 		else
 			left_out++;
 	}
-	if (left_out)
-		log_info("smp: %u CPUs are left out by the limit of %u", left_out, limit);
+	if (left_out && wanted >= CPUS_MAX)
+		log_warn("smp: %u CPUs more than the %u this kernel runs on; they stay off",
+			 left_out, limit);
+	else if (left_out)
+		log_info("smp: %u CPUs are left out by cpus=%u", left_out, limit);
 }
 
 /* Until it is accepted, or status is stored, or time is up. */
