@@ -80,9 +80,7 @@ struct pte *page_table_entry(uintptr_t virt, unsigned level)
 	return found;
 }
 
-/* The entry for virt on `level`, with new tables down to it; NULL when there is no memory, or
- * when a larger page is in the way. */
-static struct pte *page_table_reach(uintptr_t virt, unsigned level)
+struct pte *page_table_reach(uintptr_t virt, unsigned level)
 {
 	struct pte entry = page_table_root(virt);
 	struct pte *found;
@@ -143,11 +141,15 @@ static int map_some(uintptr_t virt, struct phys p, uint64_t size, unsigned prote
 		    uint64_t *mapped)
 {
 	unsigned there = LEVEL_ROOT - 1;
-	struct pte *found = page_table_find(virt, &there);
-	struct pte *entry;
+	struct pte *found, *entry;
 
+	direct_map_complete(virt, 1);
+	found = page_table_find(virt, &there);
 	if (found && pte_is_present(there, pte_read(found)))
 		return -EEXIST;
+	*mapped = page_table_defer(virt, p, size, protection);
+	if (*mapped)
+		return 0;
 	unsigned level = fitting_level(there, virt, p, size);
 	uint64_t room = level_entries(level) - level_index(level, virt);
 	uint64_t count = MIN(room, size >> level_shift(level));
@@ -178,6 +180,7 @@ int page_table_map_locked(uintptr_t virt, struct phys p, uint64_t size, unsigned
 
 void page_table_clear_locked(uintptr_t virt, uint64_t size)
 {
+	page_table_forget(virt, size);
 	for (uintptr_t at = virt; at - virt < size;) {
 		unsigned level = LEVEL_ROOT - 1;
 		struct pte *entry = page_table_find(at, &level);

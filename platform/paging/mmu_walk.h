@@ -22,6 +22,10 @@ struct pte *page_table_below(unsigned level, struct pte entry);
  * unchanged) when the root entry has no table. Safe without the lock. */
 struct pte *page_table_find(uintptr_t virt, unsigned *level);
 
+/* The entry for virt on `level`, with new tables down to it; NULL when there is no memory, or
+ * when a larger page is in the way. */
+struct pte *page_table_reach(uintptr_t virt, unsigned level);
+
 /* The entry on `level` above a table that page_table_find() saw. */
 struct pte *page_table_entry(uintptr_t virt, unsigned level);
 

@@ -30,8 +30,15 @@
  * table reaches. */
 struct pte page_table_root(uintptr_t virt);
 
-/* Make entries of the direct map that the port writes on first use; lock of the page tables
- * held or not. */
+/*
+ * A port without large pages may put off a part of a mapping until it is first used: so many
+ * bytes from virt on that it has taken note of, 0 to have them mapped now. page_table_forget()
+ * drops the note of what is unmapped. Lock of the page tables held.
+ */
+uint64_t page_table_defer(uintptr_t virt, struct phys p, uint64_t size, unsigned protection);
+void page_table_forget(uintptr_t virt, uint64_t size);
+
+/* Make entries that the port writes on first use; lock of the page tables held or not. */
 void direct_map_complete(uintptr_t virt, uint64_t size);
 
 /* True if a part of the range holds the kernel's text or constants. */

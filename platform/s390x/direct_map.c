@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
- * The direct map, filled a segment at a time. Runs inside translation exceptions of any code,
- * so all it reads and writes is the image and, by real address, its own room for tables.
- * Entries are written once, from not present, under a lock of its own; what changes them later
- * holds the lock of the page tables.
+ * The direct map, and the array of page records, filled a segment at a time. Runs inside
+ * translation exceptions of any code, so all it reads and writes is the image and, by real
+ * address, its own room for tables. Entries are written once, from not present, under a lock of
+ * its own; what changes them later holds the lock of the page tables.
  */
 #include <platform/s390x/direct_map.h>
 
 #include <platform/cpu.h>
 #include <platform/irq.h>
-#include <platform/paging/page_table.h>
+#include <platform/paging/mmu_walk.h>
 #include <platform/s390x/address_space.h>
 #include <platform/s390x/image.h>
 #include <platform/s390x/private.h>
@@ -115,7 +115,9 @@ static void room_reserve(void)
 		uint64_t segments = spans_touched(&extents[i], 2);
 
 		large += spans_touched(&extents[i], 3) + spans_touched(&extents[i], 4);
-		small += paging_features.segment_pages ? MIN(segments, 2u) : segments;
+		/* And those of its page records: 64 bytes for 4 KiB. */
+		small += paging_features.segment_pages ? MIN(segments, 2u)
+						       : segments + segments / 64 + 2;
 	}
 	large *= level_table_size(2);
 	small *= level_table_size(1);
@@ -209,6 +211,104 @@ static struct pte entry_make(unsigned level, uint64_t p)
 	return pte_table(level, phys(table), true);
 }
 
+/* Mappings of whole segments that were put off, in the array of page records. */
+#define RECORDS_MAX 64
+
+struct record {
+	uint64_t virt;
+	uint64_t size;
+	uint64_t p;
+	unsigned protection;
+};
+
+static struct record records[RECORDS_MAX]; /* fill_lock */
+static unsigned record_count;              /* fill_lock */
+static bool records_forgotten;             /* fill_lock */
+
+static void fill_lock_take(void)
+{
+	while (atomic_flag_test_and_set_explicit(&fill_lock, memory_order_acquire))
+		cpu_relax();
+}
+
+static void fill_lock_release(void)
+{
+	atomic_flag_clear_explicit(&fill_lock, memory_order_release);
+}
+
+/* Tables down to the segment's are there since the mapping was put off. */
+static bool record_fill(const struct record *record, uint64_t virt)
+{
+	uint64_t start = align_down(virt, level_size(2));
+	uint64_t real = address_space_top().addr;
+	struct pte entry;
+	uint64_t table, at;
+
+	for (unsigned level = LEVEL_ROOT - 1; level > 2; level--) {
+		real += level_index(level, virt) * sizeof(struct pte);
+		real = pte_phys(level, (struct pte){real_load(real)}).addr;
+	}
+	real += level_index(2, virt) * sizeof(struct pte);
+	entry.bits = real_load(real);
+	if (!pte_is_present(2, entry)) {
+		table = at = room_take(1);
+		if (!table)
+			return false;
+		entries_write(&at, level_entries(1),
+			      pte_leaf(1, phys(record->p + (start - record->virt)),
+				       record->protection),
+			      PAGE_SIZE);
+		entry = pte_table(2, phys(table), true);
+		real_store(real, entry.bits);
+		segments_filled++;
+	}
+	at = pte_phys(2, entry).addr + level_index(1, virt) * sizeof(struct pte);
+	return pte_is_present(1, (struct pte){real_load(at)});
+}
+
+static bool records_fill_locked(uint64_t virt)
+{
+	for (unsigned i = 0; i < record_count; i++)
+		if (virt - records[i].virt < records[i].size)
+			return record_fill(&records[i], virt);
+	return false;
+}
+
+/* The array of page records is the one mapping that grows with the machine. */
+uint64_t page_table_defer(uintptr_t virt, struct phys p, uint64_t size, unsigned protection)
+{
+	size = align_down(size, level_size(2));
+	if (paging_features.segment_pages || virt - PAGE_ARRAY_BASE >= SLOT_SIZE || !size ||
+	    !is_aligned(virt, level_size(2)))
+		return 0;
+	for (uintptr_t at = virt; at < virt + size;
+	     at = align_down(at, level_size(3)) + level_size(3))
+		if (!page_table_reach(at, 2))
+			return 0;
+	fill_lock_take();
+	if (record_count == RECORDS_MAX || records_forgotten)
+		size = 0;
+	else
+		records[record_count++] = (struct record){virt, size, p.addr, protection};
+	fill_lock_release();
+	return size;
+}
+
+/* Nothing is put off any more afterwards: its tables would not be empty. */
+void page_table_forget(uintptr_t virt, uint64_t size)
+{
+	fill_lock_take();
+	for (unsigned i = record_count; i-- > 0;) {
+		if (records[i].virt >= virt + size || virt >= records[i].virt + records[i].size)
+			continue;
+		ASSERT(records[i].virt >= virt &&
+		       records[i].virt + records[i].size <= virt + size);
+		records[i] = records[--record_count];
+		records_forgotten = true;
+	}
+	fill_lock_release();
+}
+
 static bool fill_locked(uint64_t p)
 {
 	uint64_t real = address_space_top().addr;
@@ -233,14 +333,14 @@ bool address_space_fault(uintptr_t address)
 {
 	uint64_t p = address - DIRECT_MAP_BASE;
 	const struct extent *extent = extent_at(p);
+	bool is_direct = extent && p >= extent->start;
 	bool there;
 
-	if (!extent || p < extent->start)
+	if (!is_direct && address - PAGE_ARRAY_BASE >= SLOT_SIZE)
 		return false;
-	while (atomic_flag_test_and_set_explicit(&fill_lock, memory_order_acquire))
-		cpu_relax();
-	there = fill_locked(p);
-	atomic_flag_clear_explicit(&fill_lock, memory_order_release);
+	fill_lock_take();
+	there = is_direct ? fill_locked(p) : records_fill_locked(address);
+	fill_lock_release();
 	return there;
 }
 

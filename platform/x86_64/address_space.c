@@ -53,6 +53,16 @@ void direct_map_complete(uintptr_t virt UNUSED, uint64_t size UNUSED)
 {
 }
 
+uint64_t page_table_defer(uintptr_t virt UNUSED, struct phys p UNUSED, uint64_t size UNUSED,
+			  unsigned protection UNUSED)
+{
+	return 0;
+}
+
+void page_table_forget(uintptr_t virt UNUSED, uint64_t size UNUSED)
+{
+}
+
 bool direct_map_is_fixed(struct phys start, uint64_t size)
 {
 	return start.addr < image_phys(kernel_ro_after_init_end).addr &&
