@@ -37,7 +37,7 @@ struct channel_io {
 	const struct channel_operations *operations;
 	uint8_t subclass; /* interruption subclass that is open for drivers */
 	/* Status is pending at a subchannel, or was until somebody took it. */
-	void (*subchannel_interrupt)(uint32_t subchannel);
+	void (*subchannel_interrupt)(struct channel_io *io, uint32_t subchannel);
 	/* An adapter of this subclass has set indicators. */
 	void (*adapter_interrupt)(void);
 };

@@ -208,14 +208,14 @@ void ccw_set_attention(struct ccw_device *device, void (*attention)(struct ccw_d
 	spin_unlock_irqrestore(&enabled_lock, state);
 }
 
-static void subchannel_interrupt(uint32_t subchannel)
+static void subchannel_interrupt(struct channel_io *io, uint32_t subchannel)
 {
 	uint8_t irb[CHANNEL_IRB_SIZE] __attribute__((aligned(8)));
 	struct irq_state state = spin_lock_irqsave(&enabled_lock);
 	struct ccw_device *device;
 
 	list_for_each_entry (device, &enabled_devices, link) {
-		if (device->subchannel != subchannel)
+		if (device->io != io || device->subchannel != subchannel)
 			continue;
 		spin_lock(&device->lock);
 		if (!device->gone && take_status(device, irb) == 3)

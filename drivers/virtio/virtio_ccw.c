@@ -371,7 +371,9 @@ static int attach(struct virtio_ccw *v)
 		error = config_size(v);
 	if (!error)
 		error = virtio_device_attach(&v->device);
-	v->ccw->lost |= v->device.stuck;
+	/* Nobody else uses it any more. */
+	if (error && v->device.stuck)
+		v->ccw->lost = true;
 	return error;
 }
 

@@ -107,7 +107,7 @@ struct channel_io *platform_channel_io(void)
 void channel_interrupt(uint32_t subchannel)
 {
 	if (channel.subchannel_interrupt)
-		channel.subchannel_interrupt(subchannel);
+		channel.subchannel_interrupt(&channel, subchannel);
 }
 
 void channel_adapter_interrupt(void)

@@ -255,15 +255,15 @@ TEST(ccw, status_that_nobody_asked_for_is_passed_on)
 	/* By its own interrupt. */
 	fake_subchannel_alert(s);
 	irq = irq_save();
-	channel->io.subchannel_interrupt(s->id);
-	channel->io.subchannel_interrupt(s->id + 1); /* of a stranger */
+	channel->io.subchannel_interrupt(&channel->io, s->id);
+	channel->io.subchannel_interrupt(&channel->io, s->id + 1); /* of a stranger */
 	irq_restore(irq);
 	CHECK_EQ(attentions, 2);
 	CHECK(!s->pending);
 	ccw_set_attention(taken[0], NULL);
 	fake_subchannel_alert(s);
 	irq = irq_save();
-	channel->io.subchannel_interrupt(s->id);
+	channel->io.subchannel_interrupt(&channel->io, s->id);
 	irq_restore(irq);
 	CHECK_EQ(attentions, 2);
 	give_back();

@@ -58,7 +58,7 @@ static void raise(struct fake_subchannel *s, bool adapter)
 	if (!s->without_interrupts && adapter)
 		io->adapter_interrupt();
 	else if (!s->without_interrupts)
-		io->subchannel_interrupt(s->id);
+		io->subchannel_interrupt(io, s->id);
 	irq_restore(irq);
 }
 
