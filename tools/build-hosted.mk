@@ -47,5 +47,17 @@ workloads: $(out)/frames_workloads
 $(out)/frames_workloads: tests/bench/frames_workloads.c $(out)/libquire_mm.a
 	$(call quiet,CC,$@)$(CC) -O2 -march=x86-64-v3 -Wall -Wextra -Werror -Iplatform/hosted -o $@ $^ -pthread
 
+# Interleavings: the frame allocator once more, each atomic access a step (tests/explore).
+explore-sources := $(wildcard mm/frames*.c) tests/explore/frames_explore.c
+explore-objects := $(addprefix $(out)/explore/,$(explore-sources:.c=.o))
+explore: $(out)/quire-explore
+# The macros nest, as atomic_store_explicit(a, atomic_load_explicit(b)) does.
+$(explore-objects): flags += -include tests/explore/atomics.h -Wno-shadow
+$(out)/explore/%.o: %.c $(out)/flags
+	$(call quiet,CC,$<)mkdir -p $(@D); $(CC) $(flags) -MMD -MP -c $< -o $@
+$(out)/quire-explore: $(explore-objects) $(call objects,tests/explore/explore.c kernel/format.c)
+	$(call quiet,LD,$@)$(CC) $(flags) -o $@ $^
+-include $(explore-objects:.o=.d)
+
 compile_commands.json:
 	@$(MAKE) -f tools/build.mk PORT=hosted -Bn V=1 tests | tools/compile_commands.py > $@

@@ -2,7 +2,8 @@
 # Builds one configuration. Interface:
 #   PORT=x86_64|s390x|hosted  BUILD=debug|release (targets)  asan|tsan|coverage|fuzz|release (hosted)
 #   TOOLCHAIN=gcc|clang  APP=name  V=1
-#   targets: all (quire.elf, quire.efi), image, tests (hosted program), fuzzers, list-tests
+#   targets: all (quire.elf, quire.efi), image, tests (hosted program), fuzzers,
+#            explore (hosted, gcc), list-tests
 # Every folder's files.mk adds to these lists, by path from the root:
 #   sources          compiled for every port        sources-target   not hosted
 #   sources-<port>   one port                       tests, tests-target, tests-<port> likewise
@@ -46,7 +47,7 @@ objects = $(addprefix $(out)/,$(addsuffix .o,$(basename $(1))))
 core-objects := $(call objects,$(all-sources))
 test-objects := $(call objects,$(all-tests))
 
-.PHONY: all image tests fuzzers library workloads compile_commands.json list-tests
+.PHONY: all image tests fuzzers explore library workloads compile_commands.json list-tests
 .SECONDARY:
 .DELETE_ON_ERROR:
 all:

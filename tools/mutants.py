@@ -4,7 +4,7 @@
 
 A mutant is a file NAME.mutant with four lines `file:`, `from:`, `to:` and `test:`; `from` must
 stand exactly once in the file. The tree is copied to build/mutants, built there for the hosted
-port, and the named test (suite.name, or a suite) is run: it must fail. Prints a line per mutant
+port, and the named test (suite.name, or a suite; explore.SCENARIO) is run: it must fail. Prints a line per mutant
 and `N passed, N failed`; exit status 1 if a mutant survived.
 """
 import argparse
@@ -17,6 +17,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 COPY = ROOT / "build/mutants"
 PROGRAM = "build/hosted-asan-gcc/quire-tests"
+EXPLORER = "build/hosted-release-gcc/quire-explore"
 # Dumps of real machines lie beside the tree, if anywhere: the copy must find them too.
 FIXTURES = {"QUIRE_PCI_FIXTURES": str(ROOT.parent / "shared/fixtures/pci"), **os.environ}
 FIELDS = ("file", "from", "to", "test")
@@ -45,10 +46,17 @@ def copy_tree() -> None:
         shutil.copymode(source, target)
 
 
-def build() -> bool:
-    return subprocess.run(["make", "-s", "-j2", "-f", "tools/build.mk", "PORT=hosted", "BUILD=asan",
-                           "TOOLCHAIN=gcc", "tests"], cwd=COPY, capture_output=True,
-                          check=False).returncode == 0
+def build(explore: bool = False) -> bool:
+    kind, target = ("release", "explore") if explore else ("asan", "tests")
+    return subprocess.run(["make", "-s", "-j2", "-f", "tools/build.mk", "PORT=hosted",
+                           f"BUILD={kind}", "TOOLCHAIN=gcc", target], cwd=COPY,
+                          capture_output=True, check=False).returncode == 0
+
+
+def command_of(test: str) -> list[str]:
+    if test.startswith("explore."):
+        return [EXPLORER, test.removeprefix("explore.")]
+    return [PROGRAM, f"tests={test}"]
 
 
 def survives(mutant: dict[str, str]) -> str:
@@ -59,9 +67,9 @@ def survives(mutant: dict[str, str]) -> str:
         return f"`{mutant['from']}` stands {text.count(mutant['from'])} times in {mutant['file']}"
     path.write_text(text.replace(mutant["from"], mutant["to"]))
     try:
-        if not build():
+        if not build(mutant["test"].startswith("explore.")):
             return "the mutant does not compile"
-        done = subprocess.run([PROGRAM, f"tests={mutant['test']}"], cwd=COPY, capture_output=True,
+        done = subprocess.run(command_of(mutant["test"]), cwd=COPY, capture_output=True,
                               text=True, errors="replace", timeout=300, check=False, env=FIXTURES)
         if "no test matches" in done.stdout:
             return f"there is no test {mutant['test']}"

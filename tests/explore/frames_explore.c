@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Every order in which the frame allocator's atomic accesses may happen when two or three CPUs
+ * work on the same blocks: no frame with two owners, none lost, every counter exact, every way
+ * back gone. Speaks KTAP. Statistics per CPU are no steps, everything else is.
+ */
+#include <tests/explore/explore.h>
+#include <mm/frames.h>
+#include <kernel/lock.h>
+#include <kernel/assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BLOCKS 2
+#define FRAMES (BLOCKS * BLOCK_FRAMES)
+#define CPUS   3
+#define HELD   8
+
+struct held {
+	uint64_t frame; /* FRAMES_NONE: nothing */
+	uint64_t order;
+};
+
+/* What the actors know: who owns which frame, and what each has. */
+struct owners {
+	uint8_t of[FRAMES]; /* CPU + 1; 0: free */
+	struct held held[CPUS][HELD];
+	uint64_t got[CPUS]; /* requests fulfilled */
+};
+
+static struct frames frames;
+static uint64_t state[FRAMES / 64 + 64] ALIGNED(CACHE_LINE);
+static struct owners owners;
+static bool settles = true;
+
+/* Only CPUS of the CPUs take part: the others' state is not compared. */
+static const struct explore_memory memory[] = {
+	{&frames, offsetof(struct frames, cpus) + CPUS * sizeof(struct frames_cpu)},
+	{state, sizeof(state)},
+	{&owners, sizeof(owners)},
+};
+
+/* ---- what the allocator needs of a kernel ---- */
+
+void panic_at(const char *file, int line, const char *pattern, ...)
+{
+	static char text[200];
+	va_list args;
+	int length = snprintf(text, sizeof(text), "%s:%d: ", file, line);
+
+	va_start(args, pattern);
+	vsnprintf(text + length, sizeof(text) - (size_t)length, pattern, args);
+	va_end(args);
+	explore_fail(text);
+}
+
+void spin_lock_init(struct spin_lock *lock, struct lock_class *class)
+{
+	lock->class = class;
+}
+
+struct irq_state spin_lock_irqsave(struct spin_lock *lock) NO_LOCK_ANALYSIS
+{
+	explore_step(lock, true);
+	while (lock->owner_cpu)
+		explore_wait();
+	lock->owner_cpu = 1;
+	return (struct irq_state){0};
+}
+
+void spin_unlock_irqrestore(struct spin_lock *lock, struct irq_state irq) NO_LOCK_ANALYSIS
+{
+	(void)irq;
+	explore_step(lock, true);
+	lock->owner_cpu = 0;
+}
+
+void hosted_cpu_relax(void)
+{
+	explore_wait();
+}
+
+static bool settle(unsigned cpu)
+{
+	(void)cpu;
+	return settles;
+}
+
+static const struct frames_waiting waiting = {settle, explore_wait};
+
+/* Statistics: written by their CPU alone, compared at the end; nothing is decided by them but
+ * how full a block should be. */
+static bool is_statistic(const volatile void *address)
+{
+	uintptr_t at = (uintptr_t)address;
+
+	for (unsigned cpu = 0; cpu < CPUS; cpu++) {
+		uintptr_t got = (uintptr_t)frames.cpus[cpu].got;
+		uintptr_t balance = (uintptr_t)&frames.cpus[cpu].balance;
+
+		if ((at >= got &&
+		     at < got + sizeof(frames.cpus[cpu].got) + sizeof(frames.cpus[cpu].put)) ||
+		    at == balance)
+			return true;
+	}
+	return false;
+}
+
+/* ---- what actors do; CPU and actor have the same number ---- */
+
+static void own(unsigned cpu, uint64_t frame, unsigned order, uint8_t from, uint8_t to)
+{
+	(void)cpu;
+	for (uint64_t i = frame; i < frame + (UINT64_C(1) << order); i++) {
+		if (owners.of[i] != from)
+			explore_fail(from ? "a frame is given back by another than its owner"
+					  : "a frame has two owners");
+		owners.of[i] = to;
+	}
+}
+
+/* Into a slot that is free; false: the allocator had none. */
+static bool get(unsigned cpu, unsigned order, unsigned slot)
+{
+	uint64_t frame = frames_get(&frames, cpu, order);
+
+	owners.held[cpu][slot] = (struct held){frame, order};
+	if (frame == FRAMES_NONE)
+		return false;
+	own(cpu, frame, order, 0, (uint8_t)(cpu + 1));
+	owners.got[cpu]++;
+	return true;
+}
+
+static void put_frame(unsigned cpu, uint64_t frame, unsigned order, uint8_t owner)
+{
+	own(cpu, frame, order, owner, 0);
+	if (!frames_put(&frames, cpu, frame, order))
+		explore_fail("a frame that is taken cannot be given back");
+}
+
+/* What `whose` got into a slot is given back on this CPU. */
+static void put(unsigned cpu, unsigned whose, unsigned slot)
+{
+	struct held *held = &owners.held[whose][slot];
+
+	if (held->frame == FRAMES_NONE)
+		return;
+	put_frame(cpu, held->frame, (unsigned)held->order, (uint8_t)(whose + 1));
+	held->frame = FRAMES_NONE;
+}
+
+static void prepare_blocks(void)
+{
+	memset(&owners, 0, sizeof(owners));
+	for (unsigned cpu = 0; cpu < CPUS; cpu++)
+		for (unsigned slot = 0; slot < HELD; slot++)
+			owners.held[cpu][slot].frame = FRAMES_NONE;
+	memset(state, 0xa5, sizeof(state));
+	frames_init(&frames, state, FRAMES, NULL, FRAMES);
+	frames.waiting = &waiting;
+	settles = true;
+}
+
+/* Both blocks open and free. */
+static void prepare_open(void)
+{
+	prepare_blocks();
+	(void)get(2, 10, 0);
+	put(2, 2, 0);
+	owners.got[2] = 0;
+}
+
+/* CPU 1 has block 0 reserved, and one frame of it; block 1 is taken whole by CPU 2. */
+static void prepare_reserved(void)
+{
+	prepare_open();
+	(void)get(1, 0, 0);
+	(void)get(2, 9, 0);
+	owners.got[1] = owners.got[2] = 0;
+}
+
+/* All memory is taken: block 0 as a whole by CPU 0, block 1 by CPU 1. */
+static void prepare_full(void)
+{
+	prepare_open();
+	(void)get(0, 9, 0);
+	(void)get(1, 9, 0);
+	owners.got[0] = owners.got[1] = 0;
+}
+
+/* Block 0 is nobody's and has two frames taken, one of CPU 0 and one of CPU 1; block 1 is
+ * taken.
+ */
+static void prepare_two_out(void)
+{
+	prepare_open();
+	(void)get(2, 9, 0);
+	put(2, 2, 0);
+	(void)get(2, 9, 0);
+	(void)get(0, 0, 0);
+	frames_drain_cpu(&frames, 0);
+	(void)get(1, 0, 0);
+	frames_drain_cpu(&frames, 1);
+	owners.got[0] = owners.got[1] = owners.got[2] = 0;
+}
+
+/* Block 1 is taken whole by CPU 1, block 0 is free. */
+static void prepare_one_whole(void)
+{
+	prepare_full();
+	put(0, 0, 0);
+}
+
+/* Of block 0 one frame is taken, by CPU 1; nobody has it reserved. Block 1 is taken. */
+static void prepare_one_out(void)
+{
+	prepare_two_out();
+	put(0, 0, 0);
+}
+
+/* Block 0 is free and in the index; block 1 is taken whole by CPU 2. */
+static void prepare_last_block(void)
+{
+	prepare_open();
+	(void)get(0, 9, 0);
+	(void)get(2, 9, 0);
+	put(0, 0, 0);
+	frames_drain(&frames);
+	owners.got[0] = owners.got[2] = 0;
+}
+
+/* CPU 0 keeps block 0, which it has just freed, for its next request; block 1 is free. */
+static void prepare_kept(void)
+{
+	prepare_open();
+	(void)get(0, 9, 0);
+	put(0, 0, 0);
+	owners.got[0] = 0;
+}
+
+/* Everything given back: every frame is there, and in one piece. */
+static const char *finish(void)
+{
+	const char *wrong = frames_check(&frames);
+	uint64_t held = 0;
+
+	for (unsigned i = 0; i < FRAMES; i++)
+		held += owners.of[i] != 0;
+	if (wrong)
+		return wrong;
+	if (frames_free(&frames) != FRAMES - held)
+		return "the count of free frames is wrong";
+	for (unsigned cpu = 0; cpu < CPUS; cpu++)
+		for (unsigned slot = 0; slot < HELD; slot++)
+			put(0, cpu, slot);
+	for (unsigned i = 0; i < FRAMES; i++)
+		if (owners.of[i])
+			put_frame(0, i, 0, owners.of[i]);
+	wrong = frames_check(&frames);
+	if (wrong)
+		return wrong;
+	if (frames_get(&frames, 2, 10) != 0)
+		return "a frame is lost: not all memory is free in one piece";
+	return frames_put(&frames, 2, 0, 10) ? frames_check(&frames) : "the piece stays taken";
+}
+
+/* The same, and so many requests of the actors must have been fulfilled. A
+ * request may find nothing while another CPU is between a block's word and the index: it is
+ * asked only where that cannot be. */
+static const char *finish_with(uint64_t least)
+{
+	if (owners.got[0] + owners.got[1] + owners.got[2] < least)
+		return "a request failed although there was memory";
+	return finish();
+}
+
+static const char *finish_1(void)
+{
+	return finish_with(1);
+}
+
+static const char *finish_2(void)
+{
+	return finish_with(2);
+}
+
+/* Actors: what is done, and by which CPU. */
+#define GET(order, cpu)                          \
+	static void get_##order##_by_##cpu(void) \
+	{                                        \
+		(void)get(cpu, order, 1);        \
+	}
+GET(0, 0)
+GET(0, 1)
+GET(0, 2)
+GET(6, 0)
+GET(8, 0)
+GET(8, 1)
+GET(9, 0)
+GET(9, 1)
+GET(9, 2)
+GET(10, 0)
+GET(10, 2)
+
+/* What `whose` held before is given back. */
+#define PUT(whose, cpu)                             \
+	static void put_of_##whose##_by_##cpu(void) \
+	{                                           \
+		put(cpu, whose, 0);                 \
+	}
+PUT(0, 0)
+PUT(1, 1)
+PUT(2, 2)
+PUT(1, 0)
+
+/* Got and given back. */
+#define PAIR(order, cpu)                          \
+	static void pair_##order##_by_##cpu(void) \
+	{                                         \
+		if (get(cpu, order, 1))           \
+			put(cpu, cpu, 1);         \
+	}
+PAIR(0, 1)
+PAIR(9, 0)
+
+static void drain_by_2(void)
+{
+	frames_drain(&frames);
+}
+
+/* The converted block goes back in two parts. */
+static void split_by_0(void)
+{
+	struct held *held = &owners.held[0][0];
+
+	frames_split(&frames, held->frame, 9);
+	put_frame(0, held->frame, 8, 1);
+	put_frame(0, held->frame + 256, 8, 1);
+	held->frame = FRAMES_NONE;
+}
+
+#define SCENARIO(id, first, last, ...)                                                      \
+	{                                                                                   \
+		.name = #id, .prepare = (first), .finish = (last), .actors = {__VA_ARGS__}, \
+		.memory = memory, .memory_count = sizeof(memory) / sizeof(memory[0]),       \
+	}
+
+static const struct explore_scenario scenarios[] = {
+	SCENARIO(two_reserve_at_once, prepare_open, finish_2, get_0_by_0, get_0_by_1),
+	SCENARIO(two_open_the_first_block, prepare_blocks, finish_2, get_9_by_0, get_9_by_1),
+	SCENARIO(two_take_a_whole_block, prepare_open, finish_2, get_9_by_0, get_9_by_1),
+	SCENARIO(order_10_undoes_order_9, prepare_open, finish_1, get_10_by_0, get_9_by_1),
+	SCENARIO(order_10_against_one_frame, prepare_open, finish_1, get_10_by_0, get_0_by_1),
+	SCENARIO(order_10_while_the_last_half_comes, prepare_one_whole, finish, get_10_by_2,
+		 put_of_1_by_1),
+	SCENARIO(reserved_block_is_wanted_whole, prepare_reserved, finish, put_of_1_by_1,
+		 get_9_by_0),
+	SCENARIO(revoked_while_its_cpu_gets_and_puts, prepare_reserved, finish_2, pair_0_by_1,
+		 get_0_by_0),
+	SCENARIO(given_back_by_another_than_its_cpu, prepare_reserved, finish_1, put_of_1_by_0,
+		 get_0_by_1),
+	SCENARIO(row_is_taken_whole_against_one_frame, prepare_reserved, finish_2, get_6_by_0,
+		 get_0_by_1),
+	SCENARIO(order_8_by_two, prepare_reserved, finish_1, get_8_by_0, get_8_by_1),
+	SCENARIO(last_two_frames_free_a_block, prepare_two_out, finish, put_of_0_by_0,
+		 put_of_1_by_1),
+	SCENARIO(last_frame_comes_while_order_9_looks, prepare_one_out, finish, put_of_1_by_1,
+		 get_9_by_0),
+	SCENARIO(drained_while_its_cpu_gets, prepare_reserved, finish_1, drain_by_2,
+		 get_0_by_1),
+	SCENARIO(drained_while_its_cpu_puts, prepare_reserved, finish, drain_by_2,
+		 put_of_1_by_1),
+	SCENARIO(kept_block_against_order_10, prepare_kept, finish_1, get_9_by_0, get_10_by_2),
+	SCENARIO(kept_block_against_order_9, prepare_kept, finish_2, pair_9_by_0, get_9_by_1),
+	SCENARIO(converted_block_comes_back_in_parts, prepare_full, finish, split_by_0,
+		 get_0_by_2),
+	SCENARIO(converted_block_against_order_9, prepare_full, finish, split_by_0, get_9_by_1),
+	SCENARIO(three_want_the_last_block, prepare_last_block, finish_1, get_9_by_0,
+		 get_9_by_1, put_of_2_by_2),
+	SCENARIO(three_make_one_of_two_blocks, prepare_full, finish, put_of_0_by_0,
+		 put_of_1_by_1, get_10_by_2),
+	SCENARIO(three_puts_and_a_search, prepare_two_out, finish, put_of_0_by_0, put_of_1_by_1,
+		 get_9_by_2),
+};
+
+int main(int argc, char **argv)
+{
+	const unsigned count = sizeof(scenarios) / sizeof(scenarios[0]);
+	static struct explore_result result;
+	unsigned failed = 0;
+
+	explore_ignores = is_statistic;
+	printf("KTAP version 1\n1..%u\n", count);
+	for (unsigned i = 0; i < count; i++) {
+		if (argc > 1 && strcmp(argv[1], scenarios[i].name) != 0)
+			continue;
+		printf("# running explore.%s\n", scenarios[i].name);
+		fflush(stdout);
+		explore(&scenarios[i], &result);
+		printf("# %llu states, %llu ends, %.3g interleavings of up to %u steps on %u "
+		       "words\n",
+		       (unsigned long long)result.states, (unsigned long long)result.ends,
+		       result.interleavings, result.longest, result.words);
+		if (result.problem)
+			printf("# order of the actors: %s\nnot ok %u explore.%s # %s\n",
+			       result.order, i + 1, scenarios[i].name, result.problem);
+		else
+			printf("ok %u explore.%s # %llu checks\n", i + 1, scenarios[i].name,
+			       (unsigned long long)result.ends);
+		failed += result.problem != NULL;
+	}
+	printf("# quire: %s, %u of %u failed\n", failed ? "FAIL" : "PASS", failed, count);
+	return failed ? 1 : 0;
+}
