@@ -8,6 +8,7 @@
  */
 #include <platform/context.h>
 #include <platform/hosted/hosted.h>
+#include <kernel/attributes.h>
 #include <kernel/assert.h>
 #include <execinfo.h>
 #include <stdlib.h>
@@ -161,8 +162,9 @@ void context_destroy(struct context *context)
 	free(fiber);
 }
 
-/* The flow that runs already, on a stack the host made. */
-static struct fiber *fiber_adopt(void)
+/* The flow that runs already, on a stack the host made. Not inlined: its local would live across
+ * getcontext(). */
+static NOINLINE struct fiber *fiber_adopt(void)
 {
 	struct fiber *fiber = fiber_new();
 

@@ -5,7 +5,7 @@ fuzzers += acpi command_line efi_memory_map pvh_info sclp virtqueue
 fuzz-support += tests/fuzz/fuzz_platform.c
 fuzz-support += tests/drivers/fake_ring.c
 fuzzers += pci_capability pci_dump
-fuzz-support += tools/pci/dump.c tools/pci/image.c
+fuzz-support += tools/pci/dump.c tools/pci/image.c tools/pci/lspci_text.c
 # The memory core under programs of operations.
 fuzzers += frames mm_objects
 fuzz-support += tests/model/frames_play.c tests/model/objects_play.c

@@ -31,8 +31,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	pci_image_init(&image, true);
 	error = pci_dump_parse((const char *)bytes, length, &image, &report);
 	ASSERT((error == 0) == (image.count > 0));
-	ASSERT(report.functions == image.count && report.without <= report.functions);
-	ASSERT((report.bad_line == 0) == (report.bad_what == NULL));
+	ASSERT(report.functions == image.count);
+	ASSERT(report.counts[PCI_DUMP_WITHOUT] <= report.functions);
+	for (unsigned i = 0; i < report.note_count; i++)
+		ASSERT(pci_dump_complaint_text(report.notes[i].complaint) != NULL);
 	pci_fabric_init(&fabric, &image.access);
 	if (error == 0)
 		ASSERT(pci_enumerate(&fabric) == 0);

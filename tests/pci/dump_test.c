@@ -32,8 +32,8 @@ static void check_plain(const char *text)
 
 	CHECK_EQ(parse(&image, text, &report), 0);
 	CHECK_EQ(report.functions, 2);
-	CHECK_EQ(report.without, 1);
-	CHECK_EQ(report.bad_line, 0);
+	CHECK_EQ(report.counts[PCI_DUMP_WITHOUT], 1);
+	CHECK_EQ(report.note_count, 1);
 	pci_fabric_init(&fabric, &image.access);
 	CHECK_EQ(pci_enumerate(&fabric), 0);
 	device = pci_device_find(&fabric, pci_address(0, 3, 0, 1));
@@ -75,20 +75,23 @@ TEST(pci_dump, lines_that_make_no_sense_are_named)
 	static const struct {
 		const char *text;
 		unsigned line;
+		enum pci_dump_complaint complaint;
 	} cases[] = {
-		{"00:00.0 x\n00: 11 22 33\n", 2},
-		{"00:00.0 x\n00: " HEAD "\n20: " ROW "\n", 3},
-		{"00:00.0 x\n08: " HEAD "\n", 2},
-		{"00: " HEAD "\n00:00.0 x\n", 1},
-		{"00:00.0 x\n1000: " HEAD "\n", 2},
+		{"00:00.0 x\n00: 11 22 33\n", 2, PCI_DUMP_SHORT_LINE},
+		{"00:00.0 x\n00: " HEAD "\n20: " ROW "\n", 3, PCI_DUMP_GAP},
+		{"00:00.0 x\n08: " HEAD "\n", 2, PCI_DUMP_OFFSET},
+		{"00: " HEAD "\n00:00.0 x\n", 1, PCI_DUMP_NO_FUNCTION},
+		{"00:00.0 x\n1000: " HEAD "\n", 2, PCI_DUMP_OFFSET},
 	};
 	struct pci_image image;
 	struct pci_dump_report report;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
 		CHECK_EQ(parse(&image, cases[i].text, &report), 0);
-		CHECK_EQ(report.bad_line, cases[i].line);
-		CHECK(report.bad_what != NULL);
+		CHECK_EQ(report.notes[0].line, cases[i].line);
+		CHECK_EQ(report.notes[0].complaint, cases[i].complaint);
+		CHECK_EQ(report.counts[cases[i].complaint], 1);
+		CHECK(pci_dump_complaint_text(cases[i].complaint) != NULL);
 		pci_image_destroy(&image);
 	}
 }
@@ -103,7 +106,7 @@ TEST(pci_dump, rubbish_is_an_error_and_a_repeated_function_counts_once)
 	CHECK_EQ((uint64_t)parse(&image, "hello\n\x01\xff\n:::\n", &report), (uint64_t)-EINVAL);
 	pci_image_destroy(&image);
 	CHECK_EQ(parse(&image, "00:00.0 a\n00:00.0 b\n", &report), 0);
-	CHECK_EQ(report.repeated, 1);
+	CHECK_EQ(report.counts[PCI_DUMP_REPEATED], 1);
 	CHECK_EQ(report.functions, 1);
 	pci_image_destroy(&image);
 }

@@ -10,6 +10,7 @@ tests += \
 	tests/pci/config_test.c \
 	tests/pci/dump_test.c \
 	tests/pci/enumerate_test.c \
+	tests/pci/lspci_text_test.c \
 	tests/pci/report_test.c \
 	tests/pci/topology.c
 

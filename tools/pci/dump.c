@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * The dump reader. One pass over the lines; the bytes of the function at hand are collected and
- * become a function of the image when the next one starts.
+ * The dump reader. One pass over the lines; the bytes and the text of the function at hand are
+ * collected and become a function of the image when the next one starts.
  */
-#include <tools/pci/dump.h>
 #include <errno.h>
 #include <kernel/kmem.h>
+#include <pci/regs.h>
 #include <string.h>
+#include <tools/pci/dump.h>
+#include <tools/pci/lspci_text.h>
 #include <tools/pci/names.h>
 
 #define LINE_BYTES 16
@@ -18,9 +20,130 @@ struct reader {
 	unsigned line; /* number, from 1 */
 	bool open;     /* a function is being collected */
 	struct pci_address address;
+	unsigned first_line;
 	unsigned size; /* bytes from 0 without a gap */
 	uint8_t bytes[PCI_SPACE_EXPRESS];
+	struct lspci_text text;
 };
+
+const char *pci_dump_complaint_text(enum pci_dump_complaint complaint)
+{
+	static const char *const texts[PCI_DUMP_COMPLAINTS] = {
+		[PCI_DUMP_OFFSET] = "the offset is none of configuration space; line left out",
+		[PCI_DUMP_NO_FUNCTION] = "bytes before the first function; line left out",
+		[PCI_DUMP_SHORT_LINE] = "fewer than 16 bytes; line left out",
+		[PCI_DUMP_GAP] = "the offset does not follow the line before; line left out",
+		[PCI_DUMP_REPEATED] = "this function was there already; the first one counts",
+		[PCI_DUMP_TOO_MANY] = "more functions than a machine has; the rest is left out",
+		[PCI_DUMP_WITHOUT] = "listed without registers; run lspci -xxxx or -vvv as root",
+		[PCI_DUMP_DENIED] = "access denied: run lspci as root",
+		[PCI_DUMP_HEADER_ONLY] = "bytes end before the capabilities; run lspci -xxxx as root",
+		[PCI_DUMP_NO_ATOMIC_LINES] = "Device Capabilities 2 without AtomicOps: lspci is older "
+					     "than 3.6; run lspci -xxxx, or a newer one",
+		[PCI_DUMP_CONTRADICTION] = "the text and the bytes of this function differ: they are "
+					   "not of the same moment or machine; nothing of it is used",
+	};
+
+	return texts[complaint];
+}
+
+static void note(struct reader *r, enum pci_dump_complaint complaint, unsigned line)
+{
+	struct pci_dump_report *report = r->report;
+
+	report->counts[complaint]++;
+	if (report->note_count < PCI_DUMP_NOTES_MAX)
+		report->notes[report->note_count++] =
+			(struct pci_dump_note){complaint, line, r->address};
+}
+
+/* Do the bits that the text states stand in the bytes? Status may have moved in between. */
+static bool text_agrees(const struct reader *r)
+{
+	for (unsigned i = 0; i < r->size; i++) {
+		if ((r->bytes[i] ^ r->text.value[i]) & r->text.stated[i])
+			return false;
+	}
+	return true;
+}
+
+/* Whatever is left unknown afterwards stays hidden in the image. */
+static void fill(struct reader *r, struct pci_image_function *function)
+{
+	for (unsigned i = 0; i < function->size; i++) {
+		if (i < r->size)
+			function->value[i] = r->bytes[i];
+		else if (r->text.shown[i])
+			function->value[i] = r->text.value[i];
+		else
+			function->hidden[i] = 1;
+	}
+}
+
+static void note_what_is_missing(struct reader *r)
+{
+	bool capabilities = r->size > HEADER_MIN || r->text.capability != 0;
+
+	if (r->size == 0 && !r->text.detailed)
+		note(r, PCI_DUMP_WITHOUT, r->first_line);
+	else if (r->text.denied && !capabilities)
+		note(r, PCI_DUMP_DENIED, r->first_line);
+	else if (r->size == HEADER_MIN && !capabilities &&
+		 (r->bytes[PCI_REG_STATUS] & PCI_STATUS_CAPABILITY))
+		note(r, PCI_DUMP_HEADER_ONLY, r->first_line);
+	if (r->text.atomic_line_missing && r->size <= HEADER_MIN)
+		note(r, PCI_DUMP_NO_ATOMIC_LINES, r->first_line);
+}
+
+/* As much as either source reaches into, in the sizes that configuration spaces have. */
+static unsigned space_of(const struct reader *r)
+{
+	if (r->size > PCI_SPACE_CONVENTIONAL || r->text.last_extended != 0)
+		return PCI_SPACE_EXPRESS;
+	return r->size > HEADER_MIN || r->text.capability != 0 ? PCI_SPACE_CONVENTIONAL
+							       : HEADER_MIN;
+}
+
+/* The function at hand is complete. Without bytes and details it is one that cannot be read. */
+static int finish_function(struct reader *r)
+{
+	struct pci_image_function *function;
+
+	if (!r->open)
+		return 0;
+	r->open = false;
+	if (pci_image_find(r->image, r->address)) {
+		note(r, PCI_DUMP_REPEATED, r->first_line);
+		return 0;
+	}
+	function = pci_image_add(r->image, r->address, space_of(r));
+	if (!function)
+		return -ENOMEM;
+	r->report->functions++;
+	lspci_text_finish(&r->text);
+	if (r->size < HEADER_MIN)
+		r->size = 0;
+	note_what_is_missing(r);
+	if (text_agrees(r)) {
+		fill(r, function);
+		return 0;
+	}
+	note(r, PCI_DUMP_CONTRADICTION, r->first_line);
+	memset(function->hidden, 1, function->size);
+	return 0;
+}
+
+static int start_function(struct reader *r, struct pci_address address, const char *rest)
+{
+	int error = finish_function(r);
+
+	r->open = true;
+	r->address = address;
+	r->first_line = r->line;
+	r->size = 0;
+	lspci_text_start(&r->text, rest);
+	return error;
+}
 
 static int hex_value(char c)
 {
@@ -28,52 +151,6 @@ static int hex_value(char c)
 		return c - '0';
 	c |= 0x20;
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static void complain(struct reader *r, const char *what)
-{
-	if (r->report->bad_line != 0)
-		return;
-	r->report->bad_line = r->line;
-	r->report->bad_what = what;
-}
-
-/* The function at hand is complete. A header without bytes stands for one that cannot be read.
- */
-static int finish_function(struct reader *r)
-{
-	struct pci_image_function *function;
-	unsigned size = r->size >= PCI_SPACE_EXPRESS        ? PCI_SPACE_EXPRESS
-			: r->size >= PCI_SPACE_CONVENTIONAL ? PCI_SPACE_CONVENTIONAL
-							    : HEADER_MIN;
-
-	if (!r->open)
-		return 0;
-	r->open = false;
-	if (pci_image_find(r->image, r->address)) {
-		r->report->repeated++;
-		return 0;
-	}
-	function = pci_image_add(r->image, r->address, size);
-	if (!function)
-		return -ENOMEM;
-	r->report->functions++;
-	if (r->size < HEADER_MIN) {
-		r->report->without += r->size == 0;
-		memset(r->bytes + r->size, 0xff, HEADER_MIN - r->size);
-	}
-	memcpy(function->value, r->bytes, size);
-	return 0;
-}
-
-static int start_function(struct reader *r, struct pci_address address)
-{
-	int error = finish_function(r);
-
-	r->open = true;
-	r->address = address;
-	r->size = 0;
-	return error;
 }
 
 /* "3f0: 00 11 .. ": true when the line is hexadecimal, whatever is wrong with it otherwise. */
@@ -87,7 +164,7 @@ static bool read_hex_line(struct reader *r, const char *line)
 		return false;
 	line += digits + 1;
 	if (offset % LINE_BYTES != 0 || offset >= PCI_SPACE_EXPRESS) {
-		complain(r, "offset is no line of configuration space");
+		note(r, PCI_DUMP_OFFSET, r->line);
 		return true;
 	}
 	while (line[0] == ' ' && hex_value(line[1]) >= 0 && hex_value(line[2]) >= 0 &&
@@ -97,13 +174,13 @@ static bool read_hex_line(struct reader *r, const char *line)
 		line += 3;
 	}
 	if (!r->open)
-		complain(r, "bytes before the first function");
+		note(r, PCI_DUMP_NO_FUNCTION, r->line);
 	else if (count < LINE_BYTES)
-		complain(r, "fewer than 16 bytes");
+		note(r, PCI_DUMP_SHORT_LINE, r->line);
 	else if (offset == r->size)
 		r->size += LINE_BYTES;
 	else
-		complain(r, "offset does not follow the line before");
+		note(r, PCI_DUMP_GAP, r->line);
 	return true;
 }
 
@@ -114,24 +191,25 @@ static int read_line(struct reader *r, const char *line)
 	bool indented = false;
 	int length;
 
-	while (*line == '>' || *line == ' ' || *line == '\t') {
-		indented = *line != '>' && (indented || *line == '\t');
+	while (*line == '>' || *line == '|' || *line == ' ' || *line == '\t') {
+		indented = *line != '>' && *line != '|' && (indented || *line == '\t');
 		line++;
 	}
 	length = pci_address_parse(line, &address);
 	if (length > 0 && !indented && (line[length] == ' ' || line[length] == '\0')) {
 		if (r->report->functions < PCI_DUMP_FUNCTIONS_MAX)
-			return start_function(r, address);
-		complain(r, "more functions than one segment has");
+			return start_function(r, address, line + length);
+		note(r, PCI_DUMP_TOO_MANY, r->line);
 		return 0;
 	}
-	(void)read_hex_line(r, line);
+	if (!read_hex_line(r, line) && r->open)
+		lspci_text_line(&r->text, line);
 	return 0;
 }
 
 static int read_lines(struct reader *r, const char *text, size_t length)
 {
-	char line[128];
+	char line[512];
 	size_t used = 0;
 	int error = 0;
 

@@ -12,4 +12,5 @@ sources += \
 
 tests += \
 	tools/pci/dump.c \
-	tools/pci/image.c
+	tools/pci/image.c \
+	tools/pci/lspci_text.c

@@ -5,6 +5,7 @@
  * bus.
  */
 #include <tools/pci/image.h>
+#include <errno.h>
 #include <kernel/bits.h>
 #include <kernel/kmem.h>
 #include <pci/regs.h>
@@ -96,6 +97,8 @@ static int image_read(struct pci_access *access, struct pci_address address, uns
 	}
 	if (function->dead)
 		return 0;
+	if (memchr(function->hidden + offset, 1, width))
+		return -EIO;
 	if (image->now_ns >= function->ready_ns)
 		*value = pci_image_get(function, offset, width);
 	else if (offset == PCI_REG_VENDOR)
@@ -195,11 +198,11 @@ static bool grow(struct pci_image *image)
 	return true;
 }
 
-/* One block: the structure, then the four arrays. */
+/* One block: the structure, then the five arrays. */
 static struct pci_image_function *insert(struct pci_image *image, size_t at, unsigned size)
 {
 	struct pci_image_function *function =
-		grow(image) ? kmem_alloc(sizeof(*function) + 4 * size) : NULL;
+		grow(image) ? kmem_alloc(sizeof(*function) + 5 * size) : NULL;
 
 	if (!function)
 		return NULL;
@@ -209,6 +212,7 @@ static struct pci_image_function *insert(struct pci_image *image, size_t at, uns
 	function->writable = function->value + size;
 	function->clear_on_write = function->writable + size;
 	function->was_read = function->clear_on_write + size;
+	function->hidden = function->was_read + size;
 	memmove(image->functions + at + 1, image->functions + at,
 		(image->count - at) * sizeof(image->functions[0]));
 	image->functions[at] = function;

@@ -34,6 +34,7 @@ struct pci_image_function {
 	uint8_t *writable;
 	uint8_t *clear_on_write;
 	uint8_t *was_read;
+	uint8_t *hidden; /* 1: nobody knows this byte, a read that covers it fails */
 };
 
 struct pci_image {

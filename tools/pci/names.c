@@ -1,31 +1,68 @@
 // SPDX-License-Identifier: MIT
 /*
  * The tables of names, as lines of a code in four digits and a name. Codes from the PCI Code
- * and ID Assignment Specification.
+ * and ID Assignment Specification, class names from pci.ids.
  */
 #include <tools/pci/names.h>
 #include <ctype.h>
 #include <errno.h>
 #include <kernel/format.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* Base and sub class. */
+/* Base classes, as Debian's pci.ids calls them, so that our lists read like everybody's. */
+static const char bases[] =
+	"0000 Unclassified device\n0001 Mass storage controller\n0002 Network controller\n"
+	"0003 Display controller\n0004 Multimedia controller\n0005 Memory controller\n"
+	"0006 Bridge\n0007 Communication controller\n0008 Generic system peripheral\n"
+	"0009 Input device controller\n000a Docking station\n000b Processor\n"
+	"000c Serial bus controller\n000d Wireless controller\n000e Intelligent controller\n"
+	"000f Satellite communications controller\n0010 Encryption controller\n"
+	"0011 Signal processing controller\n0012 Processing accelerators\n"
+	"0013 Non-Essential Instrumentation\n0040 Coprocessor\n00ff Unassigned class\n";
+
+/* Base and sub class, the same. */
 static const char classes[] =
-	"0001 VGA device (old)\n00ff Unclassified device\n0100 SCSI controller\n"
-	"0101 IDE controller\n0104 RAID controller\n0105 ATA controller\n"
-	"0106 SATA controller\n0107 SAS controller\n0108 NVMe controller\n"
-	"0180 Storage controller\n0200 Ethernet controller\n0207 InfiniBand controller\n"
-	"0280 Network controller\n0300 VGA controller\n0302 3D controller\n"
-	"0380 Display controller\n0400 Video device\n0401 Audio controller\n"
-	"0403 Audio device\n0480 Multimedia controller\n0500 RAM\n0502 CXL memory\n"
-	"0580 Memory controller\n0600 Host bridge\n0601 ISA bridge\n0602 EISA bridge\n"
-	"0604 PCI bridge\n0607 CardBus bridge\n0609 Semi-transparent bridge\n0680 Bridge\n"
-	"0700 Serial controller\n0780 Communication controller\n0800 Interrupt controller\n"
-	"0801 DMA controller\n0805 SD host controller\n0806 IOMMU\n0807 Event collector\n"
-	"0880 System peripheral\n0900 Keyboard controller\n0b40 Co-processor\n"
-	"0c03 USB controller\n0c04 Fibre Channel\n0c05 SMBus\n0d80 Wireless controller\n"
-	"1000 Network encryption controller\n1080 Encryption controller\n"
-	"1180 Signal processing controller\n1200 Processing accelerator\n";
+	"0000 Non-VGA unclassified device\n0001 VGA compatible unclassified device\n"
+	"0005 Image coprocessor\n0100 SCSI storage controller\n0101 IDE interface\n"
+	"0102 Floppy disk controller\n0103 IPI bus controller\n0104 RAID bus controller\n"
+	"0105 ATA controller\n0106 SATA controller\n0107 Serial Attached SCSI controller\n"
+	"0108 Non-Volatile memory controller\n0109 Universal Flash Storage controller\n"
+	"0180 Mass storage controller\n0200 Ethernet controller\n"
+	"0201 Token ring network controller\n0202 FDDI network controller\n"
+	"0203 ATM network controller\n0204 ISDN controller\n0205 WorldFip controller\n"
+	"0206 PICMG controller\n0207 Infiniband controller\n0208 Fabric controller\n"
+	"0280 Network controller\n0300 VGA compatible controller\n"
+	"0301 XGA compatible controller\n0302 3D controller\n0380 Display controller\n"
+	"0400 Multimedia video controller\n0401 Multimedia audio controller\n"
+	"0402 Computer telephony device\n0403 Audio device\n0480 Multimedia controller\n"
+	"0500 RAM memory\n0501 FLASH memory\n0502 CXL\n0580 Memory controller\n"
+	"0600 Host bridge\n0601 ISA bridge\n0602 EISA bridge\n0603 MicroChannel bridge\n"
+	"0604 PCI bridge\n0605 PCMCIA bridge\n0606 NuBus bridge\n0607 CardBus bridge\n"
+	"0608 RACEway bridge\n0609 Semi-transparent PCI-to-PCI bridge\n"
+	"060a InfiniBand to PCI host bridge\n0680 Bridge\n0700 Serial controller\n"
+	"0701 Parallel controller\n0702 Multiport serial controller\n0703 Modem\n"
+	"0704 GPIB controller\n0705 Smard Card controller\n0780 Communication controller\n"
+	"0800 PIC\n0801 DMA controller\n0802 Timer\n0803 RTC\n0804 PCI Hot-plug controller\n"
+	"0805 SD Host controller\n0806 IOMMU\n0880 System peripheral\n0899 Timing Card\n"
+	"0900 Keyboard controller\n0901 Digitizer Pen\n0902 Mouse controller\n"
+	"0903 Scanner controller\n0904 Gameport controller\n0980 Input device controller\n"
+	"0a00 Generic Docking Station\n0a80 Docking Station\n0b00 386\n0b01 486\n"
+	"0b02 Pentium\n0b10 Alpha\n0b20 Power PC\n0b30 MIPS\n0b40 Co-processor\n"
+	"0c00 FireWire (IEEE 1394)\n0c01 ACCESS Bus\n0c02 SSA\n0c03 USB controller\n"
+	"0c04 Fibre Channel\n0c05 SMBus\n0c06 InfiniBand\n0c07 IPMI Interface\n"
+	"0c08 SERCOS interface\n0c09 CANBUS\n0c80 Serial bus controller\n"
+	"0d00 IRDA controller\n0d01 Consumer IR controller\n0d10 RF controller\n"
+	"0d11 Bluetooth\n0d12 Broadband\n0d20 802.1a controller\n0d21 802.1b controller\n"
+	"0d80 Wireless controller\n0e00 I2O\n0f01 Satellite TV controller\n"
+	"0f02 Satellite audio communication controller\n"
+	"0f03 Satellite voice communication controller\n"
+	"0f04 Satellite data communication controller\n"
+	"1000 Network and computing encryption device\n1010 Entertainment encryption device\n"
+	"1080 Encryption controller\n1100 DPIO module\n1101 Performance counters\n"
+	"1110 Communication synchronizer\n1120 Signal processing management\n"
+	"1180 Signal processing controller\n1200 Processing accelerators\n"
+	"1201 SNIA Smart Data Accelerator Interface (SDXI) controller\n";
 
 /* Capabilities below 0x100. */
 static const char standard[] =
@@ -55,9 +92,8 @@ static const char port_types[] =
 	"0006 downstream port\n0007 PCIe-to-PCI bridge\n0008 PCI-to-PCIe bridge\n"
 	"0009 integrated endpoint\n000a event collector\n";
 
-/* The name, or the code behind `otherwise`. */
-static char *look_up(const char *table, unsigned code, const char *otherwise,
-		     char text[PCI_NAME_TEXT])
+/* The name behind a code; false when the table has none. */
+static bool find(const char *table, unsigned code, char text[PCI_NAME_TEXT])
 {
 	size_t length = 0;
 
@@ -67,15 +103,43 @@ static char *look_up(const char *table, unsigned code, const char *otherwise,
 		if (memcmp(line, text, 5) != 0)
 			continue;
 		format(text, PCI_NAME_TEXT, "%.*s", (int)length - 5, line + 5);
-		return text;
+		return true;
 	}
-	format(text, PCI_NAME_TEXT, "%s %04x", otherwise, code);
+	return false;
+}
+
+/* The name, or the code behind `otherwise`. */
+static char *look_up(const char *table, unsigned code, const char *otherwise,
+		     char text[PCI_NAME_TEXT])
+{
+	if (!find(table, code, text))
+		format(text, PCI_NAME_TEXT, "%s %04x", otherwise, code);
 	return text;
 }
 
 char *pci_class_name(uint32_t class_code, char text[PCI_NAME_TEXT])
 {
-	return look_up(classes, class_code >> 8, "Class", text);
+	unsigned code = class_code >> 8;
+
+	if (find(classes, code, text))
+		return text;
+	if (find(bases, code >> 8, text))
+		format_append(text, PCI_NAME_TEXT, " [%04x]", code);
+	else
+		format(text, PCI_NAME_TEXT, "Class [%04x]", code);
+	return text;
+}
+
+int pci_class_of_name(const char *name, size_t wanted)
+{
+	size_t length = 0;
+
+	for (const char *line = classes; *line; line += length + 1) {
+		length = strcspn(line, "\n");
+		if (length == wanted + 5 && memcmp(line + 5, name, wanted) == 0)
+			return (int)strtoul(line, NULL, 16);
+	}
+	return -1;
 }
 
 char *pci_capability_name(unsigned id, bool is_extended, char text[PCI_NAME_TEXT])

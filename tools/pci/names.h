@@ -9,10 +9,13 @@
 
 #include <pci/device.h>
 
-#define PCI_NAME_TEXT 48
+#define PCI_NAME_TEXT 64
 
 /* Of a 24-bit class code, by base and sub class: "Host bridge". */
 char *pci_class_name(uint32_t class_code, char text[PCI_NAME_TEXT]);
+
+/* The other way: base and sub class behind such a name, -1 when it is in no list. */
+int pci_class_of_name(const char *name, size_t length);
 
 /* Of the standard or the extended list. */
 char *pci_capability_name(unsigned id, bool is_extended, char text[PCI_NAME_TEXT]);
