@@ -27,8 +27,8 @@ qemu       = $(PYTHON) tools/qemu.py --arch $(ARCH) --accel $(ACCEL) --memory $(
 	     --cpus $(CPUS) $(if $(MACHINE),--machine $(MACHINE)) --cmdline '$(CMDLINE)'
 
 .DEFAULT_GOAL := all
-.PHONY: all help setup deps disk run test check debug image bench library fuzz faults lint format \
-	coverage spec-coverage mutants verdict clean compile_commands.json
+.PHONY: all help setup deps disk run test check debug image atomics bench library fuzz faults \
+	lint format coverage spec-coverage mutants verdict clean compile_commands.json
 
 all: setup deps
 	$(kernel) all
@@ -45,6 +45,7 @@ help:
 #help   make check            hosted suites under ASan and UBSan, in seconds
 #help   make debug            boot stopped, wait for gdb, print the line to type
 #help   make image            build/ARCH/quire.img: boots by UEFI, or by IPL; with CMDLINE in it
+#help   make atomics          build/hosted/atomics FILE: the AtomicOps report of what lspci printed
 #help   make bench            figures, with the ratio to the stored baseline
 #help   make library          build/hosted/libquire_mm.a and quire_mm.h: the allocator for others
 #help   make fuzz             FUZZ=name SECONDS=60: one fuzzer by time (all without FUZZ)
@@ -111,6 +112,9 @@ fuzz: setup
 faults: setup
 	$(one) PORT=hosted BUILD=asan TOOLCHAIN=gcc tests
 	@$(PYTHON) tools/faults.py --seed $(SEED) --tests '$(TESTS)'
+
+atomics: setup
+	$(one) PORT=hosted BUILD=release TOOLCHAIN=gcc atomics
 
 lint: setup
 	@tools/lint

@@ -43,7 +43,8 @@ void pci_device_read_header(struct pci_device *device, uint32_t id)
 	device->revision = (uint8_t) class;
 	device->header_type = header & 0x7f;
 	device->multifunction = header & PCI_HEADER_MULTI;
-	/* An id of all ones alone is one that a paste does not show, or a virtual function's. */
+	/* An id of all ones alone is one that a paste does not show, or a virtual function's.
+	 */
 	if (class == 0xffffffff && header == 0xff) {
 		device->readability = PCI_UNREADABLE; /* it went away, or never was */
 		return;

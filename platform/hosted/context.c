@@ -162,8 +162,8 @@ void context_destroy(struct context *context)
 	free(fiber);
 }
 
-/* The flow that runs already, on a stack the host made. Not inlined: its local would live across
- * getcontext(). */
+/* The flow that runs already, on a stack the host made. Not inlined: its local would live
+ * across getcontext(). */
 static NOINLINE struct fiber *fiber_adopt(void)
 {
 	struct fiber *fiber = fiber_new();

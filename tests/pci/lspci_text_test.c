@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The text that people paste instead of bytes: an invented machine as `lspci -vvv` prints it, then
- * the ways in which such text is shortened, broken, quoted or wrong.
+ * The text that people paste instead of bytes: an invented machine as `lspci -vvv` prints it,
+ * then the ways in which such text is shortened, broken, quoted or wrong.
  */
 #include <kernel/format.h>
 #include <pci/atomic_ops.h>
@@ -11,34 +11,40 @@
 #include <tests/test.h>
 #include <tools/pci/dump.h>
 
-#define PORT_HEAD \
-	"00:01.0 PCI bridge: Invented Works Root Port [abcd:0001] (rev 02) (prog-if 00 [Normal decode])\n" \
-	"\tControl: I/O+ Mem+ BusMaster+ SpecCycle- MemWINV- VGASnoop- ParErr- Stepping- SERR- FastB2B- DisINTx+\n" \
-	"\tStatus: Cap+ 66MHz- UDF- FastB2B- ParErr- DEVSEL=fast >TAbort- <TAbort- <MAbort- >SERR- <PERR- INTx-\n" \
-	"\tBus: primary=00, secondary=01, subordinate=01, sec-latency=0\n" \
-	"\tSecondary status: 66MHz- FastB2B- ParErr- DEVSEL=fast >TAbort- <TAbort- <MAbort+ <SERR- <PERR-\n" \
-	"\tCapabilities: [50] Power Management version 3\n" \
-	"\t\tStatus: D0 NoSoftRst+ PME-Enable- DSel=0 DScale=0 PME-\n" \
-	"\tCapabilities: [90] Express (v2) Root Port (Slot+), MSI 00\n" \
-	"\t\tLnkCap:\tPort #1, Speed 8GT/s, Width x16, ASPM L1, Exit Latency L1 <4us\n" \
+#define PORT_HEAD                                                                             \
+	"00:01.0 PCI bridge: Invented Works Root Port [abcd:0001] (rev 02) (prog-if 00 "      \
+	"[Normal decode])\n"                                                                  \
+	"\tControl: I/O+ Mem+ BusMaster+ SpecCycle- MemWINV- VGASnoop- ParErr- Stepping- "    \
+	"SERR- FastB2B- DisINTx+\n"                                                           \
+	"\tStatus: Cap+ 66MHz- UDF- FastB2B- ParErr- DEVSEL=fast >TAbort- <TAbort- <MAbort- " \
+	">SERR- <PERR- INTx-\n"                                                               \
+	"\tBus: primary=00, secondary=01, subordinate=01, sec-latency=0\n"                    \
+	"\tSecondary status: 66MHz- FastB2B- ParErr- DEVSEL=fast >TAbort- <TAbort- <MAbort+ " \
+	"<SERR- <PERR-\n"                                                                     \
+	"\tCapabilities: [50] Power Management version 3\n"                                   \
+	"\t\tStatus: D0 NoSoftRst+ PME-Enable- DSel=0 DScale=0 PME-\n"                        \
+	"\tCapabilities: [90] Express (v2) Root Port (Slot+), MSI 00\n"                       \
+	"\t\tLnkCap:\tPort #1, Speed 8GT/s, Width x16, ASPM L1, Exit Latency L1 <4us\n"       \
 	"\t\tLnkSta:\tSpeed 8GT/s, Width x8, TrErr- Train- SlotClk+ DLActive+\n"
-#define PORT_CAP2 "\t\tDevCap2: Completion Timeout: Range ABC, TimeoutDis+, LTR-, ARIFwd+\n"
+#define PORT_CAP2    "\t\tDevCap2: Completion Timeout: Range ABC, TimeoutDis+, LTR-, ARIFwd+\n"
 #define PORT_ATOMICS "\t\t\t AtomicOpsCap: Routing- 32bit+ 64bit+ 128bitCAS-\n"
-#define PORT_CTL2 \
+#define PORT_CTL2                                                                     \
 	"\t\tDevCtl2: Completion Timeout: 50us to 50ms, TimeoutDis-, LTR-, ARIFwd-\n" \
 	"\t\t\t AtomicOpsCtl: ReqEn- EgressBlck+\n"
-#define CARD \
-	"\n01:00.0 Ethernet controller [0200]: Invented Works Card [abcd:0002] (rev 10)\n" \
-	"\tControl: I/O- Mem+ BusMaster+ SpecCycle- MemWINV- VGASnoop- ParErr- Stepping- SERR- FastB2B- DisINTx-\n" \
-	"\tStatus: Cap+ 66MHz- UDF- FastB2B- ParErr- DEVSEL=fast >TAbort- <TAbort- <MAbort- >SERR- <PERR- INTx-\n" \
-	"\tCapabilities: [60] Express (v2) Endpoint, MSI 00\n" \
-	"\t\tDevCap2: Completion Timeout: Not Supported, TimeoutDis-\n" \
-	"\t\t\t AtomicOpsCap: 32bit- 64bit- 128bitCAS-\n" \
-	"\t\tDevCtl2: Completion Timeout: 50us to 50ms, TimeoutDis-\n" \
+#define CARD                                                                                  \
+	"\n01:00.0 Ethernet controller [0200]: Invented Works Card [abcd:0002] (rev 10)\n"    \
+	"\tControl: I/O- Mem+ BusMaster+ SpecCycle- MemWINV- VGASnoop- ParErr- Stepping- "    \
+	"SERR- FastB2B- DisINTx-\n"                                                           \
+	"\tStatus: Cap+ 66MHz- UDF- FastB2B- ParErr- DEVSEL=fast >TAbort- <TAbort- <MAbort- " \
+	">SERR- <PERR- INTx-\n"                                                               \
+	"\tCapabilities: [60] Express (v2) Endpoint, MSI 00\n"                                \
+	"\t\tDevCap2: Completion Timeout: Not Supported, TimeoutDis-\n"                       \
+	"\t\t\t AtomicOpsCap: 32bit- 64bit- 128bitCAS-\n"                                     \
+	"\t\tDevCtl2: Completion Timeout: 50us to 50ms, TimeoutDis-\n"                        \
 	"\t\t\t AtomicOpsCtl: ReqEn+\n"
 #define WHOLE PORT_HEAD PORT_CAP2 PORT_ATOMICS PORT_CTL2 CARD
 /* Bytes of the card: 64, as an unprivileged `lspci -x` prints them. */
-#define CARD_BYTES \
+#define CARD_BYTES                                              \
 	"00: cd ab 02 00 06 00 10 00 10 00 00 02 00 00 00 00\n" \
 	"10: 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n" \
 	"20: 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n" \
@@ -199,11 +205,11 @@ TEST(lspci_text, header_bytes_alone_leave_the_capabilities_open)
 
 TEST(lspci_text, version_1_needs_no_second_register)
 {
-	struct topology *t = machine_of(
-		PORT_HEAD PORT_CAP2 PORT_ATOMICS PORT_CTL2
-		"01:00.0 Ethernet controller: Invented Works Card\n"
-		"\tControl: Mem+ BusMaster+\n\tStatus: Cap+ 66MHz-\n"
-		"\tCapabilities: [60] Express (v1) Legacy Endpoint, MSI 00\n");
+	struct topology *t =
+		machine_of(PORT_HEAD PORT_CAP2 PORT_ATOMICS PORT_CTL2
+			   "01:00.0 Ethernet controller: Invented Works Card\n"
+			   "\tControl: Mem+ BusMaster+\n\tStatus: Cap+ 66MHz-\n"
+			   "\tCapabilities: [60] Express (v1) Legacy Endpoint, MSI 00\n");
 
 	CHECK_EQ(notes.note_count, 0);
 	CHECK_EQ(verdict(t, ATOMIC_32), ATOMIC_NO);
@@ -213,9 +219,10 @@ TEST(lspci_text, version_1_needs_no_second_register)
 
 TEST(lspci_text, a_version_that_is_not_printed_is_not_guessed)
 {
-	struct topology *t = machine_of(PORT_HEAD PORT_CAP2 PORT_ATOMICS PORT_CTL2
-					"01:00.0 Ethernet controller: Invented Works Card\n"
-					"\tStatus: Cap+\n\tCapabilities: [60] Express Endpoint IRQ 0\n");
+	struct topology *t =
+		machine_of(PORT_HEAD PORT_CAP2 PORT_ATOMICS PORT_CTL2
+			   "01:00.0 Ethernet controller: Invented Works Card\n"
+			   "\tStatus: Cap+\n\tCapabilities: [60] Express Endpoint IRQ 0\n");
 
 	CHECK_EQ(verdict(t, ATOMIC_32), ATOMIC_UNKNOWN);
 	topology_free(t);

@@ -16,15 +16,17 @@
 #include <tools/pci/dump.h>
 
 /* A full dump of 65,536 functions has 850 MB; nobody pastes more. */
-#define TEXT_MAX  (1024ul * 1024 * 1024)
-#define WORDS_MAX 8
+#define TEXT_MAX    (1024ul * 1024 * 1024)
+#define WORDS_MAX   8
 #define NOTES_SHOWN 3u
 
 static const char help[] =
 	"usage: atomics [-j] [BDF] FILE...      (FILE - is standard input)\n"
 	"\n"
-	"Do PCIe AtomicOps reach host memory, from which device and slot, and why not? Reads what\n"
-	"lspci printed: -xxxx (best), -xxx, -vvv or both, as root; quoting, wrapping and text around\n"
+	"Do PCIe AtomicOps reach host memory, from which device and slot, and why not? Reads "
+	"what\n"
+	"lspci printed: -xxxx (best), -xxx, -vvv or both, as root; quoting, wrapping and text "
+	"around\n"
 	"it do not matter. What the text does not show is UNKNOWN.\n"
 	"  -j    one line of JSON a file\n"
 	"  BDF   only this function, as 03:00.0 or 0000:03:00.0\n"
@@ -69,8 +71,8 @@ static char *read_all(const char *name, size_t *length)
 	return text;
 }
 
-/* What the input lacks, on standard error: the report is for other programs too. Of each kind the
- * first few, then how many there are. */
+/* What the input lacks, on standard error: the report is for other programs too. Of each kind
+ * the first few, then how many there are. */
 static void print_notes(const struct pci_dump_report *report, const char *name)
 {
 	unsigned shown[PCI_DUMP_COMPLAINTS] = {0};
@@ -121,8 +123,10 @@ static int report_file(const char *name, int count, char **words)
 	error = pci_dump_parse(text, length, &image, &report);
 	free(text);
 	if (error == -EINVAL)
-		fprintf(stderr, "atomics: %s: no line begins with the address of a function; is this "
-				"what lspci printed?\n", name);
+		fprintf(stderr,
+			"atomics: %s: no line begins with the address of a function; is this "
+			"what lspci printed?\n",
+			name);
 	else if (error != 0)
 		fprintf(stderr, "atomics: %s: out of memory\n", name);
 	if (error == 0) {

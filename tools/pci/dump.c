@@ -35,13 +35,17 @@ const char *pci_dump_complaint_text(enum pci_dump_complaint complaint)
 		[PCI_DUMP_GAP] = "the offset does not follow the line before; line left out",
 		[PCI_DUMP_REPEATED] = "this function was there already; the first one counts",
 		[PCI_DUMP_TOO_MANY] = "more functions than a machine has; the rest is left out",
-		[PCI_DUMP_WITHOUT] = "listed without registers; run lspci -xxxx or -vvv as root",
+		[PCI_DUMP_WITHOUT] =
+			"listed without registers; run lspci -xxxx or -vvv as root",
 		[PCI_DUMP_DENIED] = "access denied: run lspci as root",
-		[PCI_DUMP_HEADER_ONLY] = "bytes end before the capabilities; run lspci -xxxx as root",
-		[PCI_DUMP_NO_ATOMIC_LINES] = "Device Capabilities 2 without AtomicOps: lspci is older "
-					     "than 3.6; run lspci -xxxx, or a newer one",
-		[PCI_DUMP_CONTRADICTION] = "the text and the bytes of this function differ: they are "
-					   "not of the same moment or machine; nothing of it is used",
+		[PCI_DUMP_HEADER_ONLY] =
+			"bytes end before the capabilities; run lspci -xxxx as root",
+		[PCI_DUMP_NO_ATOMIC_LINES] =
+			"Device Capabilities 2 without AtomicOps: lspci is older "
+			"than 3.6; run lspci -xxxx, or a newer one",
+		[PCI_DUMP_CONTRADICTION] =
+			"the text and the bytes of this function differ: they are "
+			"not of the same moment or machine; nothing of it is used",
 	};
 
 	return texts[complaint];

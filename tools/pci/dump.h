@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Reads what people paste into an image: the bytes of `lspci -x`, `-xxx` or `-xxxx`, the text of
+ * Reads what people paste into an image: the bytes of `lspci -x`, `-xxx` or `-xxxx`, the text
+ * of
  * `-v` to `-vvv`, or both, with carriage returns, tabs, mail quoting and anything else in
  * between. Each source fills what the other does not show; where they contradict each other the
  * function is reported and cannot be read (spec-pci-atomicops 8.8). Compiled for every port, as

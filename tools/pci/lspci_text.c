@@ -22,8 +22,8 @@ enum section {
 	IN_STATUS,
 	IN_FLAGS,
 	IN_BUS,
-	IN_CAPABILITY,      /* its offset comes */
-	IN_VERSION,         /* of an extended one */
+	IN_CAPABILITY, /* its offset comes */
+	IN_VERSION,    /* of an extended one */
 	IN_NAME,
 	IN_EXPRESS,         /* version or port type */
 	IN_EXPRESS_ROOT,    /* "Root", then "Port" or "Complex" */
@@ -91,17 +91,21 @@ static const struct {
 	bool extended;
 	uint8_t id;
 } capabilities[] = {
-	{"Power", false, 0x01},    {"AGP", false, 0x02},         {"Vital", false, 0x03},
-	{"MSI:", false, 0x05},     {"PCI-X", false, 0x07},       {"HyperTransport:", false, 0x08},
-	{"Vendor", false, 0x09},   {"Debug", false, 0x0a},       {"Subsystem:", false, 0x0d},
-	{"Express", false, 0x10},  {"MSI-X:", false, 0x11},      {"SATA", false, 0x12},
-	{"PCI", false, 0x13},      {"Enhanced", false, 0x14},    {"Advanced", true, 0x01},
-	{"Virtual", true, 0x02},   {"Device", true, 0x03},       {"Vendor", true, 0x0b},
-	{"Access", true, 0x0d},    {"Alternative", true, 0x0e},  {"Single", true, 0x10},
-	{"Secondary", true, 0x19},
+	{"Power", false, 0x01},      {"AGP", false, 0x02},
+	{"Vital", false, 0x03},      {"MSI:", false, 0x05},
+	{"PCI-X", false, 0x07},      {"HyperTransport:", false, 0x08},
+	{"Vendor", false, 0x09},     {"Debug", false, 0x0a},
+	{"Subsystem:", false, 0x0d}, {"Express", false, 0x10},
+	{"MSI-X:", false, 0x11},     {"SATA", false, 0x12},
+	{"PCI", false, 0x13},        {"Enhanced", false, 0x14},
+	{"Advanced", true, 0x01},    {"Virtual", true, 0x02},
+	{"Device", true, 0x03},      {"Vendor", true, 0x0b},
+	{"Access", true, 0x0d},      {"Alternative", true, 0x0e},
+	{"Single", true, 0x10},      {"Secondary", true, 0x19},
 };
 
-/* State bits of a register: `value` under `mask`. Every byte of the register becomes readable. */
+/* State bits of a register: `value` under `mask`. Every byte of the register becomes readable.
+ */
 static void state(struct lspci_text *text, unsigned offset, unsigned width, uint32_t mask,
 		  uint32_t value)
 {
@@ -145,8 +149,8 @@ static void take_ids(struct lspci_text *text, const char *word)
 	uint32_t vendor, device;
 
 	word += *word == '[';
-	if (hex_digits(word, 4, &vendor) && word[4] == ':' && hex_digits(word + 5, 4, &device) &&
-	    (word[9] == '\0' || word[9] == ']'))
+	if (hex_digits(word, 4, &vendor) && word[4] == ':' &&
+	    hex_digits(word + 5, 4, &device) && (word[9] == '\0' || word[9] == ']'))
 		state(text, PCI_REG_VENDOR, 4, UINT32_MAX, device << 16 | vendor);
 }
 
@@ -166,10 +170,11 @@ static void first_line_word(struct lspci_text *text, const char *word)
 static void take_class(struct lspci_text *text, const char *name, size_t length)
 {
 	uint32_t code;
-	bool numeric = (length == 4 && hex_digits(name, 4, &code)) ||
-		       (length == 10 && begins(name, "Class ") && hex_digits(name + 6, 4, &code)) ||
-		       (length > 6 && name[length - 1] == ']' && name[length - 6] == '[' &&
-			hex_digits(name + length - 5, 4, &code));
+	bool numeric =
+		(length == 4 && hex_digits(name, 4, &code)) ||
+		(length == 10 && begins(name, "Class ") && hex_digits(name + 6, 4, &code)) ||
+		(length > 6 && name[length - 1] == ']' && name[length - 6] == '[' &&
+		 hex_digits(name + length - 5, 4, &code));
 
 	if (!numeric)
 		code = (uint32_t)pci_class_of_name(name, length);
@@ -215,8 +220,8 @@ static void flag_word(struct lspci_text *text, const char *word)
 	if (length < 2 || (word[length - 1] != '+' && word[length - 1] != '-'))
 		return;
 	for (unsigned i = 0; i < ARRAY_SIZE(flags); i++) {
-		if (flags[i].section == text->section &&
-		    strlen(flags[i].word) == length - 1 && begins(word, flags[i].word))
+		if (flags[i].section == text->section && strlen(flags[i].word) == length - 1 &&
+		    begins(word, flags[i].word))
 			state(text, register_of(text),
 			      text->section == IN_ATOMIC_CAPABILITIES ? 4 : 2, flags[i].bit,
 			      word[length - 1] == '+' ? flags[i].bit : 0);
@@ -233,7 +238,8 @@ static void bus_word(struct lspci_text *text, const char *word)
 		if (begins(word, names[i]) && hex_digits(word + strlen(names[i]), 2, &number)) {
 			state(text, PCI_REG_BUS_NUMBERS + i, 1, 0xff, number);
 			text->bridge = true;
-			/* They are read as one register; the fourth byte is the latency timer. */
+			/* They are read as one register; the fourth byte is the latency timer.
+			 */
 			text->shown[PCI_REG_BUS_NUMBERS + 3] = 1;
 		}
 	}
@@ -265,8 +271,8 @@ static void link_extended(struct lspci_text *text, unsigned offset)
 	unsigned last = text->last_extended ? text->last_extended : PCI_EXT_FIRST;
 
 	if (offset != PCI_EXT_FIRST) {
-		text->value[last + 2] = (uint8_t)(text->value[last + 2] & 0xf) |
-					(uint8_t)(offset << 4);
+		text->value[last + 2] =
+			(uint8_t)(text->value[last + 2] & 0xf) | (uint8_t)(offset << 4);
 		text->value[last + 3] = (uint8_t)(offset >> 4);
 		memset(text->shown + last, 1, 4);
 	}
@@ -289,8 +295,8 @@ static void capability_word(struct lspci_text *text, const char *word)
 		return;
 	offset = strtoul(word + 1, &end, 16);
 	/* Twice the same place is a loop, which lspci would have reported. */
-	if (end == word + 1 || offset % 4 != 0 || offset < 0x40 || offset >= PCI_SPACE_EXPRESS ||
-	    text->shown[offset])
+	if (end == word + 1 || offset % 4 != 0 || offset < 0x40 ||
+	    offset >= PCI_SPACE_EXPRESS || text->shown[offset])
 		return;
 	text->capability = (unsigned)offset;
 	if (offset < PCI_EXT_FIRST)
@@ -306,7 +312,8 @@ static void name_word(struct lspci_text *text, const char *word)
 
 	text->section = IN_OTHER;
 	for (unsigned i = 0; i < ARRAY_SIZE(capabilities); i++) {
-		if (capabilities[i].extended == extended && begins(word, capabilities[i].word)) {
+		if (capabilities[i].extended == extended &&
+		    begins(word, capabilities[i].word)) {
 			show(text, text->capability, 1, capabilities[i].id);
 			break;
 		}
@@ -330,7 +337,8 @@ static void express_word(struct lspci_text *text, const char *word)
 	unsigned flags_register = text->capability + PCI_EXP_FLAGS;
 
 	if (word[0] == '(' && word[1] == 'v' && word[2] >= '1' && word[2] <= '9') {
-		state(text, flags_register, 2, PCI_EXP_FLAGS_VERSION, (uint32_t)(word[2] - '0'));
+		state(text, flags_register, 2, PCI_EXP_FLAGS_VERSION,
+		      (uint32_t)(word[2] - '0'));
 		return;
 	}
 	if (!text->shown[flags_register])
@@ -369,13 +377,13 @@ static void slot_word(struct lspci_text *text, const char *word)
 }
 
 /* "x16," after "Width": bits 9:4 of the link's registers. */
-static void width_word(struct lspci_text *text, const char *word, unsigned offset, unsigned bytes)
+static void width_word(struct lspci_text *text, const char *word, unsigned offset,
+		       unsigned bytes)
 {
 	unsigned long lanes = *word == 'x' ? strtoul(word + 1, NULL, 10) : 64;
 
 	if (strcmp(text->before, "Width") == 0 && lanes < 64)
-		state(text, text->capability + offset, bytes, LINK_WIDTH,
-		      (uint32_t)lanes << 4);
+		state(text, text->capability + offset, bytes, LINK_WIDTH, (uint32_t)lanes << 4);
 }
 
 /* Other capabilities have ids and offsets too. */
@@ -402,10 +410,8 @@ static bool is_paired_label(struct lspci_text *text, const char *word)
 		const char *before, *word;
 		enum section section;
 	} pairs[] = {
-		{"Initial", "VFs:", IN_IOV_INITIAL},
-		{"Total", "VFs:", IN_IOV_TOTAL},
-		{"of", "VFs:", IN_IOV_NUMBER},
-		{"VF", "offset:", IN_IOV_OFFSET},
+		{"Initial", "VFs:", IN_IOV_INITIAL}, {"Total", "VFs:", IN_IOV_TOTAL},
+		{"of", "VFs:", IN_IOV_NUMBER},       {"VF", "offset:", IN_IOV_OFFSET},
 		{"Device", "ID:", IN_IOV_DEVICE},
 	};
 
@@ -419,11 +425,13 @@ static bool is_paired_label(struct lspci_text *text, const char *word)
 	return false;
 }
 
-/* Does the version of lspci know AtomicOps? For a function without memory of its own it prints the
- * control line alone; its capabilities matter to nobody then. Integrated ones may have neither. */
+/* Does the version of lspci know AtomicOps? For a function without memory of its own it prints
+ * the control line alone; its capabilities matter to nobody then. Integrated ones may have
+ * neither. */
 static void note_atomic_lines(struct lspci_text *text)
 {
-	unsigned type = (text->value[text->capability + PCI_EXP_FLAGS] & PCI_EXP_FLAGS_TYPE) >> 4;
+	unsigned type =
+		(text->value[text->capability + PCI_EXP_FLAGS] & PCI_EXP_FLAGS_TYPE) >> 4;
 	unsigned register2 = text->capability + PCI_EXP_DEVCAP2;
 
 	if (text->section == IN_CAPABILITIES2)
@@ -572,7 +580,8 @@ void lspci_text_finish(struct lspci_text *text)
 {
 	if (!text->detailed)
 		return;
-	/* Ids that the text only names read all ones: the function is there, who it is is not. */
+	/* Ids that the text only names read all ones: the function is there, who it is is not.
+	 */
 	if (!text->shown[PCI_REG_VENDOR])
 		show(text, PCI_REG_VENDOR, 4, UINT32_MAX);
 	memset(text->shown + PCI_REG_CLASS, 1, 4);

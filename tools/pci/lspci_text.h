@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * What the text of one function in `lspci -v` to `-vvv` states about its registers. People paste
- * this text into issues, not hexadecimal: quoted, wrapped, without privilege, from old versions.
- * It is read word by word, so that a line broken by a mailer reads the same. Only what the
- * AtomicOps report asks for is taken; what the text does not state stays unstated.
+ * What the text of one function in `lspci -v` to `-vvv` states about its registers. People
+ * paste this text into issues, not hexadecimal: quoted, wrapped, without privilege, from old
+ * versions. It is read word by word, so that a line broken by a mailer reads the same. Only
+ * what the AtomicOps report asks for is taken; what the text does not state stays unstated.
  */
 #ifndef TOOLS_PCI_LSPCI_TEXT_H
 #define TOOLS_PCI_LSPCI_TEXT_H
