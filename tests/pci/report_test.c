@@ -248,7 +248,7 @@ TEST(pci_lspci, functions_details_and_bytes_are_printed)
 	topology_device(t, endpoint);
 	CHECK_STR(run_lspci(t, 0, NULL, NULL),
 		  "00:01.0 PCI bridge: Device 1f01:0002 (rev 01)\n"
-		  "01:00.0 VGA controller: Device 1f02:0001 (rev 01)\n");
+		  "01:00.0 VGA compatible controller: Device 1f02:0001 (rev 01)\n");
 	text = run_lspci(t, 0, details, NULL);
 	CHECK(strstr(text, "\tBus: primary=00, secondary=01, subordinate=01, sec-latency=0\n"));
 	CHECK(strstr(text, "\tMemory at 1febd0000 (64-bit, prefetchable) [disabled]\n"));
