@@ -14,6 +14,7 @@
 #include <string.h>
 #include <tools/pci/atomic_report.h>
 #include <tools/pci/dump.h>
+#include <tools/pci/names.h>
 
 /* A full dump of 65,536 functions has 850 MB; nobody pastes more. */
 #define TEXT_MAX    (1024ul * 1024 * 1024)

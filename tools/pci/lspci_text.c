@@ -11,6 +11,7 @@
 #include <tools/pci/names.h>
 
 /* Only the text reader meets these. */
+#define LINK_STATUS   0x12
 #define LINK_WIDTH    0x03f0u
 #define SRIOV_ARI     0x0010u
 #define SRIOV_INITIAL 0x0c
@@ -492,7 +493,7 @@ static void express_words(struct lspci_text *text, const char *word)
 		width_word(text, word, PCI_EXP_LINK_CAP, 4);
 		break;
 	case IN_LINK_STATUS:
-		width_word(text, word, PCI_EXP_LINK_STATUS, 2);
+		width_word(text, word, LINK_STATUS, 2);
 		break;
 	default:
 		break;
