@@ -46,6 +46,7 @@ $(out)/quire_mm_example: $(library-example) $(out)/libquire_mm.a
 workloads: $(out)/frames_workloads
 $(out)/frames_workloads: tests/bench/frames_workloads.c $(out)/libquire_mm.a
 	$(call quiet,CC,$@)$(CC) -O2 -march=x86-64-v3 -Wall -Wextra -Werror -Iplatform/hosted -o $@ $^ -pthread
+
 # The AtomicOps report for dumps of other machines: build/hosted/atomics.
 atomics-objects := $(call objects,tools/pci/atomics_main.c tools/pci/dump.c tools/pci/image.c \
 	tools/pci/lspci_text.c platform/hosted/exit.c)
