@@ -39,7 +39,9 @@ void frames_init(struct frames *frames, void *state, uint64_t frame_count,
 	_Atomic uint64_t *index;
 	char *at = state;
 
-	memset(frames, 0, sizeof(*frames));
+	memset(frames, 0, offsetof(struct frames, cpus));
+	for (unsigned cpu = 0; cpu < CPUS_MAX; cpu++)
+		memset(&frames->cpus[cpu], 0, offsetof(struct frames_cpu, rows));
 	frames->rows = (void *)at;
 	at += blocks * BLOCK_ROWS * sizeof(uint64_t);
 	frames->blocks = (void *)at;
@@ -56,10 +58,15 @@ void frames_init(struct frames *frames, void *state, uint64_t frame_count,
 	spin_lock_init(&frames->lock, &frontier_lock_class);
 }
 
-void frames_cpus_raise(struct frames *frames, unsigned end)
+void frames_cpu_begin(struct frames *frames, unsigned cpu)
 {
+	struct frames_cpu *mine = &frames->cpus[cpu];
+	unsigned end = cpu + 1;
 	unsigned old = atomic_load_explicit(&frames->cpu_end, memory_order_relaxed);
 
+	memset((char *)mine + offsetof(struct frames_cpu, rows), 0,
+	       sizeof(*mine) - offsetof(struct frames_cpu, rows));
+	atomic_store_explicit(&mine->live, true, memory_order_release);
 	while (old < end && !atomic_compare_exchange_weak_explicit(&frames->cpu_end, &old, end,
 								   memory_order_relaxed,
 								   memory_order_relaxed))
@@ -352,8 +359,8 @@ static NOINLINE uint64_t get_searched(struct frames *frames, unsigned cpu, unsig
 	uint64_t frame;
 
 	ASSERT(order <= FRAMES_ORDER_MAX);
-	if (UNLIKELY(cpu >= atomic_load_explicit(&frames->cpu_end, memory_order_relaxed)))
-		frames_cpus_raise(frames, cpu + 1);
+	if (UNLIKELY(!frames_cpu_is_live(&frames->cpus[cpu])))
+		frames_cpu_begin(frames, cpu);
 	frame = frames_search(frames, cpu, order);
 	if (LIKELY(frame != FRAMES_NONE))
 		frames_cpu_count_get(&frames->cpus[cpu], order);
@@ -399,8 +406,8 @@ uint64_t frames_get(struct frames *frames, unsigned cpu, unsigned order)
 
 static ALWAYS_INLINE bool put_counted(struct frames *frames, unsigned cpu, unsigned order)
 {
-	if (UNLIKELY(cpu >= atomic_load_explicit(&frames->cpu_end, memory_order_relaxed)))
-		frames_cpus_raise(frames, cpu + 1);
+	if (UNLIKELY(!frames_cpu_is_live(&frames->cpus[cpu])))
+		frames_cpu_begin(frames, cpu);
 	frames_cpu_count_put(&frames->cpus[cpu], order);
 	return true;
 }

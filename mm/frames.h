@@ -37,6 +37,7 @@ struct frames_cpu {
 	_Atomic uint64_t cursor; /* c: index word of the last whole block, + 1; 0: none */
 	_Atomic uint64_t balance; /* c: frames put less frames got, by orders above 0 */
 	_Atomic bool locked;      /* for changing the reservation */
+	_Atomic bool live;        /* c: the lines below this one are valid */
 	_Atomic uint64_t rows[BLOCK_ROWS] ALIGNED(CACHE_LINE); /* c: 0: free, and the CPU's */
 	_Atomic uint64_t got[FRAMES_ORDERS]; /* c: requests fulfilled, by order */
 	_Atomic uint64_t put[FRAMES_ORDERS]; /* c: blocks given back */

@@ -45,6 +45,8 @@ uint64_t frames_free(const struct frames *frames)
 	for (unsigned number = 0; number < end; number++) {
 		const struct frames_cpu *cpu = &frames->cpus[number];
 
+		if (!frames_cpu_is_live(cpu))
+			continue;
 		free += atomic_load_explicit(&cpu->balance, memory_order_relaxed) +
 			atomic_load_explicit(&cpu->put[0], memory_order_relaxed) -
 			atomic_load_explicit(&cpu->got[0], memory_order_relaxed);
@@ -63,12 +65,12 @@ static uint64_t sum_of(const _Atomic uint64_t counters[FRAMES_ORDERS])
 
 uint64_t frames_cpu_got(const struct frames *frames, unsigned cpu)
 {
-	return sum_of(frames->cpus[cpu].got);
+	return frames_cpu_is_live(&frames->cpus[cpu]) ? sum_of(frames->cpus[cpu].got) : 0;
 }
 
 uint64_t frames_cpu_put(const struct frames *frames, unsigned cpu)
 {
-	return sum_of(frames->cpus[cpu].put);
+	return frames_cpu_is_live(&frames->cpus[cpu]) ? sum_of(frames->cpus[cpu].put) : 0;
 }
 
 bool frames_is_taken(const struct frames *frames, uint64_t frame)

@@ -12,7 +12,14 @@
 
 /* ---- frames.c ---- */
 
-void frames_cpus_raise(struct frames *frames, unsigned end);
+/* The first time that a CPU gets or puts: its counters, and frames->cpu_end. */
+void frames_cpu_begin(struct frames *frames, unsigned cpu);
+
+static ALWAYS_INLINE bool frames_cpu_is_live(const struct frames_cpu *cpu)
+{
+	return atomic_load_explicit(&cpu->live, memory_order_acquire);
+}
+
 /* Whole blocks of order 9 or 10 from this block on, or nothing. */
 bool frames_take_whole(struct frames *frames, uint64_t block, unsigned order);
 /* From the shared rows of a block, whosever it is. */

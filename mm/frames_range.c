@@ -35,6 +35,8 @@ unsigned frames_get_many(struct frames *frames, unsigned cpu, uint64_t *list, un
 {
 	unsigned got = 0;
 
+	if (!frames_cpu_is_live(&frames->cpus[cpu]))
+		frames_cpu_begin(frames, cpu);
 	while (got < count) {
 		got += own_get_many(&frames->cpus[cpu], list + got, count - got);
 		if (got == count)
@@ -81,8 +83,8 @@ unsigned frames_put_many(struct frames *frames, unsigned cpu, const uint64_t *li
 	struct frames_cpu *mine = &frames->cpus[cpu];
 	unsigned put = 0;
 
-	if (cpu >= atomic_load_explicit(&frames->cpu_end, memory_order_relaxed))
-		frames_cpus_raise(frames, cpu + 1);
+	if (!frames_cpu_is_live(&frames->cpus[cpu]))
+		frames_cpu_begin(frames, cpu);
 	while (put < count) {
 		uint64_t mask;
 		unsigned n = same_row(list + put, count - put, &mask);
@@ -193,8 +195,8 @@ int frames_take_range(struct frames *frames, unsigned cpu, uint64_t first, uint6
 	if (count == 0 || end < first || (end - 1) / BLOCK_FRAMES >= frames->block_count ||
 	    !open_up_to(frames, end))
 		return -EINVAL;
-	if (cpu >= atomic_load_explicit(&frames->cpu_end, memory_order_relaxed))
-		frames_cpus_raise(frames, cpu + 1);
+	if (!frames_cpu_is_live(&frames->cpus[cpu]))
+		frames_cpu_begin(frames, cpu);
 	for (uint64_t at = first; at < end; at = align_down(at, BLOCK_FRAMES) + BLOCK_FRAMES) {
 		uint64_t stop = MIN(end, align_down(at, BLOCK_FRAMES) + BLOCK_FRAMES);
 
@@ -215,8 +217,8 @@ uint64_t frames_report_take(struct frames *frames, unsigned cpu)
 {
 	uint64_t word = frames_index_next(frames, CLASS_FREE, 0);
 
-	if (cpu >= atomic_load_explicit(&frames->cpu_end, memory_order_relaxed))
-		frames_cpus_raise(frames, cpu + 1);
+	if (!frames_cpu_is_live(&frames->cpus[cpu]))
+		frames_cpu_begin(frames, cpu);
 	while (word != FRAMES_NONE) {
 		uint64_t bits = frames_index_word(frames, CLASS_FREE, word);
 		uint64_t next;

@@ -32,6 +32,7 @@ frames_fixture_start(uint64_t frame_count, void (*open_block)(struct frames *, u
 	}
 	NEED(fixture.frames && fixture.state, "no memory for the frame allocator under test");
 	memset(fixture.state, 0xa5, size);
+	memset(fixture.frames, 0xa5, sizeof(struct frames));
 	frames_init(fixture.frames, fixture.state, frame_count, open_block, usable);
 	return fixture;
 }
