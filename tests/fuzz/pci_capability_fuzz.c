@@ -3,15 +3,18 @@
  * The input is the configuration space of a few functions: three root ports, a switch and what
  * is below are made of it in turns, so that lists, bridge numbers, ARI chains and virtual
  * functions come from the fuzzer. Everything is enumerated, both lists of every function are
- * walked, and every function and slot is judged. Byte 0: functions listed or scanned; byte 1:
+ * walked, and every function and slot is judged; a scanned machine is then wiped and placed
+ * afresh. Byte 0: functions listed or scanned; byte 1:
  * bytes per function; then chunks "device-function, bus or bridge, length, bytes ...".
  */
 #include <kernel/assert.h>
 #include <kernel/kmem.h>
 #include <tools/pci/atomic_report.h>
+#include <pci/assign.h>
 #include <pci/bar.h>
 #include <pci/capability.h>
 #include <pci/enumerate.h>
+#include <pci/regs.h>
 #include <tools/pci/image.h>
 #include <stdlib.h>
 
@@ -37,6 +40,12 @@ static void fill(struct pci_image_function *function, unsigned offset, const uin
 	for (size_t i = 0; i < length && offset + i < function->size; i++)
 		function->value[offset + i] = bytes[i];
 	pci_image_set_writable(function, 0x18, 4, 0x00ffffff);
+	/* BARs decode as many bits as the address they come with has. */
+	for (unsigned at = PCI_REG_BAR0; at < PCI_REG_BAR0 + 8; at += 4)
+		pci_image_set_writable(function, at, 4,
+				       pci_image_get(function, at, 4) & PCI_BAR_MEMORY_MASK);
+	pci_image_set_writable(function, PCI_REG_IO_WINDOW, 2, 0xf0f0);
+	pci_image_set_writable(function, PCI_REG_MEMORY_WINDOW, 4, 0xfff0fff0);
 }
 
 /* The next chunk; number of bytes taken, 0 at the end. */
@@ -96,6 +105,20 @@ static void judge(const struct pci_device *device)
 	ASSERT(image.access.writes == writes);
 }
 
+/* What a machine that was wiped gets: every BAR the registers let us write lies in a hole. */
+static void place(void)
+{
+	static const struct pci_aperture holes[PCI_RESOURCES] = {
+		{0x1000, 0x10000}, {0x80000000, 0xc0000000}, {0x800000000, 0x900000000}};
+
+	if (image.access.operations->next)
+		return;
+	pci_wipe(&fabric);
+	pci_fabric_clear(&fabric);
+	if (pci_enumerate(&fabric) == 0)
+		ASSERT(pci_assign(&fabric, holes) >= 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
 	struct pci_device *device;
@@ -120,6 +143,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 		walk_lists(device);
 		judge(device);
 	}
+	place();
 	pci_fabric_clear(&fabric);
 	pci_image_destroy(&image);
 	return 0;
