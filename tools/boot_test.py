@@ -131,7 +131,7 @@ def line_mode_console(test: ktap.Ktap, start: Start) -> None:
 def more_cpus_than_supported(test: ktap.Ktap, start: Start) -> None:
     with start("--cpus", "70") as machine:
         text = machine.wait_for(f"(?m)^{re.escape(guest.PROMPT)}", 120)
-        test.check(re.search(r"\b70\b.*CPU|CPU.*\b70\b", text) is not None, "not said")
+        test.check("6 CPUs more than" in text, "not said")
         test.check("# quire: PASS" in machine.command("test ipi"), "suite ipi")
 
 
