@@ -35,32 +35,27 @@ static void copy_command_line(const uint8_t *parameters, size_t size, char *text
 	text[length] = '\0';
 }
 
+static uint64_t present_from(const struct ipl_storage *storage, uint64_t first)
+{
+	return storage->present(first * storage->increment, storage->increment,
+				storage->increments - first);
+}
+
 uint64_t ipl_storage_count(const struct ipl_storage *storage)
 {
-	uint64_t count = 0;
-
-	while (count < storage->increments && storage->present(count * storage->increment))
-		count++;
-	return count;
+	return present_from(storage, 0);
 }
 
 /* Runs of increments that are there. */
 static const char *take_storage(const struct ipl_storage *storage, struct memory_map *map)
 {
-	uint64_t start = 0;
-	bool open = false;
+	for (uint64_t i = 0; i < storage->increments; i++) {
+		uint64_t count = present_from(storage, i);
 
-	for (uint64_t i = 0; i <= storage->increments; i++) {
-		bool there =
-			i < storage->increments && storage->present(i * storage->increment);
-
-		if (there && !open)
-			start = i;
-		if (!there && open &&
-		    memory_map_add(map, start * storage->increment,
-				   (i - start) * storage->increment, BOOT_RANGE_RAM, 0))
+		if (count != 0 && memory_map_add(map, i * storage->increment,
+						 count * storage->increment, BOOT_RANGE_RAM, 0))
 			return "boot: storage lies in more than 1024 pieces";
-		open = there;
+		i += count; /* where the next one is missing */
 	}
 	return NULL;
 }

@@ -31,6 +31,20 @@ size_t frames_state_size(uint64_t frame_count)
 	       index_words(blocks) * sizeof(uint64_t);
 }
 
+/* What others read of a CPU that has not begun. Field by field: every zone of a large machine
+ * has a head for every CPU there might be, and a boot must not grow with it. */
+static inline void clear_head(struct frames_cpu *mine)
+{
+	atomic_init(&mine->first, 0);
+	atomic_init(&mine->busy, 0);
+	atomic_init(&mine->row, 0);
+	atomic_init(&mine->kept, 0);
+	atomic_init(&mine->cursor, 0);
+	atomic_init(&mine->balance, 0);
+	atomic_init(&mine->locked, false);
+	atomic_init(&mine->live, false);
+}
+
 void frames_init(struct frames *frames, void *state, uint64_t frame_count,
 		 void (*open_block)(struct frames *frames, uint64_t block), uint64_t usable)
 {
@@ -41,7 +55,7 @@ void frames_init(struct frames *frames, void *state, uint64_t frame_count,
 
 	memset(frames, 0, offsetof(struct frames, cpus));
 	for (unsigned cpu = 0; cpu < CPUS_MAX; cpu++)
-		memset(&frames->cpus[cpu], 0, offsetof(struct frames_cpu, rows));
+		clear_head(&frames->cpus[cpu]);
 	frames->rows = (void *)at;
 	at += blocks * BLOCK_ROWS * sizeof(uint64_t);
 	frames->blocks = (void *)at;

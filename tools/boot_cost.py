@@ -6,9 +6,11 @@ The release kernel is booted directly with 256 MiB, 4 GiB and 64 GiB that the ho
 tcg,thread=single -icount shift=0,sleep=off`, one CPU; resident memory is that of the guest's RAM,
 without huge pages. Beside it stands what the guest itself measured (`cpus -j`).
 
+On s390x the four instructions that ask for each MiB of storage are not counted as growth.
+
 Prints one line of JSON for each size and KTAP for tools/verdict.py, with the wall time of a boot
 without the plugin and the memory the guest has in use. Bounds: the sizes differ by less than 2 %
-and 4 MiB; a boot stays below 16 MiB and costs on x86-64 at most 1/50 of the instructions of a
+(s390x: 5 %) and 4 MiB; a boot stays below 16 MiB and costs on x86-64 at most 1/50 of the instructions of a
 Debian 6.1 cloud kernel (1.58 billion), on s390x at most 5 million. Exit status: 0 within them, 1
 not.
 """
@@ -30,7 +32,11 @@ PAGE = 4096
 SIZES = ("256M", "4G", "64G")
 LIMIT_INSTRUCTIONS = {"x86_64": 1_580_000_000 // 50, "s390x": 5_000_000}
 LIMIT_RESIDENT = 16 << 20
-LIMIT_SPREAD = 0.02
+# Two more zones cost some 16,000 instructions on both: a larger share of the shorter boot.
+LIMIT_SPREAD = {"x86_64": 0.02, "s390x": 0.05}
+# An s390x machine says how far its storage reaches, not what is missing: every increment, 1 MiB
+# in QEMU, is asked, by a loop of so many instructions.
+PROBE = {"x86_64": 0, "s390x": 4}
 LIMIT_SPREAD_RESIDENT = 4 << 20
 SHELL = "shell_interactive"
 
@@ -97,13 +103,14 @@ def boot(test: ktap.Ktap, port: Port, build: str, size: str, figures: list[dict]
     test.check(resident < LIMIT_RESIDENT, f"{resident >> 10} KiB resident at the shell")
 
 
-def spread(test: ktap.Ktap, figures: list[dict]) -> None:
+def spread(test: ktap.Ktap, port: Port, figures: list[dict]) -> None:
     if not test.equal(len(figures), len(SIZES), "sizes that booted"):
         return
     counts = [figure["instructions"] for figure in figures]
     residents = [figure["resident"] for figure in figures]
-    share = (max(counts) - min(counts)) / min(counts)
-    test.check(share < LIMIT_SPREAD, f"instructions differ by {100 * share:.1f} %")
+    probes = PROBE[port.name] * (guest.memory_bytes(SIZES[-1]) - guest.memory_bytes(SIZES[0])) >> 20
+    share = (max(counts) - min(counts) - probes) / min(counts)
+    test.check(share < LIMIT_SPREAD[port.name], f"instructions differ by {100 * share:.1f} %")
     difference = max(residents) - min(residents)
     test.check(difference < LIMIT_SPREAD_RESIDENT, f"resident differs by {difference >> 10} KiB")
 
@@ -121,7 +128,7 @@ def main() -> int:
     test, figures = ktap.Ktap(len(SIZES) + 1), []
     for size in SIZES:
         test.run(f"boot_cost.within_bounds_{size}", boot, port, build, size, figures)
-    test.run("boot_cost.does_not_grow_with_memory", spread, figures)
+    test.run("boot_cost.does_not_grow_with_memory", spread, port, figures)
     return test.finish()
 
 

@@ -149,15 +149,20 @@ probe_write8:
 	br %r14
 	fixup 1b, 2b
 
-/* bool probe_storage(uint64_t address) */
+/* uint64_t probe_storage(uint64_t address, uint64_t step, uint64_t count): four instructions a
+ * step, as a large machine has many */
 	.balign 8
 	.globl probe_storage
 	.type probe_storage, @function
 probe_storage:
+	lghi %r0, 0
+	ltgr %r4, %r4
+	jz 2f
 1:	tprot 0(%r2), 0
-	lghi %r2, 1
-	br %r14
-2:	lghi %r2, 0
+	algr %r2, %r3
+	aghi %r0, 1
+	brctg %r4, 1b
+2:	lgr %r2, %r0
 	br %r14
 	fixup 1b, 2b
 

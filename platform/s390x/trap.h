@@ -99,8 +99,9 @@ struct trap_fixup {
 /* Accesses that return false instead of faulting. value is then untouched. */
 bool probe_read64(const void *address, uint64_t *value);
 bool probe_write8(void *address, uint8_t value);
-/* Without translation: is there storage at this real address? (TEST PROTECTION) */
-bool probe_storage(uint64_t address);
+/* Without translation: of `count` real addresses from `address` on, `step` bytes apart, how
+ * many in a row have storage? (TEST PROTECTION) */
+uint64_t probe_storage(uint64_t address, uint64_t step, uint64_t count);
 
 /* Return addresses from the frame of a function outwards: at most max. */
 size_t backtrace_from(uint64_t frame, uintptr_t *addresses, size_t max);
