@@ -11,7 +11,8 @@
 struct ipl_storage {
 	uint64_t increment;  /* bytes, a power of two, at least 1 MiB */
 	uint64_t increments; /* at most so many */
-	/* Of `count` places from address on, `step` bytes apart, how many in a row have storage? */
+	/* Of `count` places from address on, `step` bytes apart, how many in a row have
+	 * storage? */
 	uint64_t (*present)(uint64_t address, uint64_t step, uint64_t count);
 };
 
