@@ -8,7 +8,7 @@
 #include <kernel/boot_info.h>
 #include <platform/console.h>
 #include <platform/exit.h>
-#include <platform/s390x/image.h>
+#include <platform/image.h>
 #include <platform/s390x/layout.h>
 #include <platform/s390x/sclp.h>
 #include <platform/s390x/start.h>

@@ -12,7 +12,7 @@
 #include <platform/paging/page_table.h>
 #include <platform/s390x/direct_map.h>
 #include <platform/s390x/features.h>
-#include <platform/s390x/image.h>
+#include <platform/image.h>
 #include <platform/s390x/interrupts.h>
 #include <platform/s390x/lowcore.h>
 #include <platform/s390x/private.h>

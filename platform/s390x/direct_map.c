@@ -11,7 +11,7 @@
 #include <platform/irq.h>
 #include <platform/paging/mmu_walk.h>
 #include <platform/s390x/address_space.h>
-#include <platform/s390x/image.h>
+#include <platform/image.h>
 #include <platform/s390x/private.h>
 #include <platform/s390x/real_storage.h>
 #include <kernel/boot_info.h>

@@ -5,7 +5,7 @@
 #include "features.h"
 
 #include <platform/pci_config.h>
-#include <platform/s390x/image.h>
+#include <platform/image.h>
 #include <kernel/bits.h>
 
 #define LIST_WORDS            4 /* bits 0-255 */

@@ -3,7 +3,7 @@
  * From pointers to physical addresses: direct map and image, whose addresses are its own.
  */
 #include <platform/memory.h>
-#include <platform/s390x/image.h>
+#include <platform/image.h>
 #include <kernel/assert.h>
 
 /* Format-0 channel programs have 24 bits, format-1 channel programs and SCLP 31. */

@@ -6,7 +6,7 @@
 
 #include <platform/memory.h>
 #include <platform/paging/page_table.h>
-#include <platform/s390x/image.h>
+#include <platform/image.h>
 #include <platform/s390x/lowcore.h>
 #include <kernel/boot_memory.h>
 

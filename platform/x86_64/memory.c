@@ -11,12 +11,6 @@ struct phys image_base RO_AFTER_INIT;
 
 const struct phys platform_dma_zone_end[PLATFORM_DMA_ZONES] = {{MIB(16)}, {GIB(4)}};
 
-bool image_contains(const void *object)
-{
-	return (const char *)object >= kernel_image_start &&
-	       (const char *)object < kernel_image_end;
-}
-
 struct phys image_phys(const void *object)
 {
 	ASSERT(image_contains(object));

@@ -11,7 +11,7 @@
 #include <mm/folio.h>
 #include <tests/test.h>
 #include <errno.h>
-#include "image.h" /* of the port */
+#include <platform/image.h>
 #include "trap.h"
 
 /* A page of RAM mapped a second time. */

@@ -8,7 +8,7 @@
 #include <platform/paging/mmu_walk.h>
 #include <platform/s390x/address_space.h>
 #include <platform/s390x/direct_map.h>
-#include <platform/s390x/image.h>
+#include <platform/image.h>
 #include <platform/s390x/interrupts.h>
 #include <platform/s390x/private.h>
 #include <platform/s390x/storage_key.h>

@@ -6,7 +6,7 @@
 #include <platform/context.h>
 #include <platform/cpu.h>
 #include <platform/irq.h>
-#include <platform/s390x/image.h>
+#include <platform/image.h>
 #include <platform/s390x/interrupts.h>
 #include <platform/s390x/sigp.h>
 #include <platform/s390x/trap.h>

@@ -8,7 +8,7 @@
 #include <platform/memory.h>
 #include <platform/paging/mmu_walk.h>
 #include <tests/test.h>
-#include "image.h" /* of the port */
+#include <platform/image.h>
 #include "private.h"
 
 static bool overlaps(struct phys start, uint64_t size, const char *from, const char *to)

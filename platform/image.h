@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * Where the kernel image lies: bounds of its sections (linker/s390x.lds). Its addresses are
- * real addresses, with and without translation.
+ * Where the kernel image lies: the symbols that a machine's linker script (linker/<port>.lds) must
+ * define. Floor 0, for ports and boot code; a port's own image.h adds where the image is.
  */
-#ifndef PLATFORM_S390X_IMAGE_H
-#define PLATFORM_S390X_IMAGE_H
+#ifndef PLATFORM_IMAGE_H
+#define PLATFORM_IMAGE_H
 
 #include <platform/types.h>
 
