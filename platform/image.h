@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Where the kernel image lies: the symbols that a machine's linker script (linker/<port>.lds) must
- * define. Floor 0, for ports and boot code; a port's own image.h adds where the image is.
+ * Where the kernel image lies: the symbols that a machine's linker script (linker/<port>.lds)
+ * must define. Floor 0, for ports and boot code; a port's own image.h adds where the image is.
  */
 #ifndef PLATFORM_IMAGE_H
 #define PLATFORM_IMAGE_H
