@@ -5,11 +5,10 @@
  * under the lock sees the invariants of spec-balloon A3. The lock is not in the device record,
  * because who starts from a page could not find it there while the page is being deflated.
  */
-#include <mm/balloon.h>
+#include <mm/balloon_internal.h>
 
 #include <kernel/assert.h>
 #include <kernel/hook.h>
-#include <kernel/lock.h>
 #include <mm/folio.h>
 #include <mm/mm.h>
 #include <mm/zone.h>
@@ -18,7 +17,7 @@
 #define BALLOON_FLAGS (FOLIO_NOWARN | FOLIO_NORETRY)
 
 static struct lock_class balloon_lock_class = {.name = "balloon list"};
-static struct spin_lock balloon_lock = SPIN_LOCK_INIT(&balloon_lock_class);
+struct spin_lock balloon_lock = SPIN_LOCK_INIT(&balloon_lock_class);
 static struct list_head devices = LIST_INIT(devices); /* balloon_lock */
 static struct balloon_events counted;                 /* balloon_lock */
 static uint64_t node_pages[NODES_MAX];                /* balloon_lock */
@@ -112,11 +111,44 @@ static void account_run_add(struct account_run *run, const struct page *page, in
 	run->pages += pages;
 }
 
-static void mark(struct balloon_device *device, struct page *page)
+void balloon_account_left(struct balloon_device *device, const struct page *source)
+{
+	device->isolated--;
+	device->listed++;
+	account(device, source, -1);
+}
+
+/* Pages of one zone are of one node, but two zones may have the same. */
+void balloon_account_moved(struct balloon_device *device, const struct page *destination,
+			   const struct page *source)
+{
+	device->isolated--;
+	device->listed++;
+	node_pages[page_node(source)]--;
+	node_pages[page_node(destination)]++;
+	if (device->adjust_managed && page_zone(source) != page_zone(destination)) {
+		mm_managed_adjust(source, 1);
+		mm_managed_adjust(destination, -1);
+	}
+	counted.migrate++;
+}
+
+/* Last, because whoever sees the flag may ask for the page, and then waits for the lock. Blocks
+ * stay where they are. */
+static void mark_movable(const struct balloon_device *device, struct page *page)
+{
+	if (device->migrate && balloon_entry_pages(page) == 1)
+		page_flag_set(page, PAGE_MOVABLE_OPS);
+}
+
+void balloon_mark(struct balloon_device *device, struct page *page)
 {
 	ASSERT(page->private == 0);
-	page->type = PAGE_TYPE_OFFLINE;
+	/* One that comes back from deflation keeps its type, which others may read just now. */
+	if (page->type != PAGE_TYPE_OFFLINE)
+		page->type = PAGE_TYPE_OFFLINE;
 	page->private = (uintptr_t)device;
+	mark_movable(device, page);
 }
 
 uint64_t balloon_enqueue_list(struct balloon_device *device, struct list_head *entries)
@@ -130,7 +162,7 @@ uint64_t balloon_enqueue_list(struct balloon_device *device, struct list_head *e
 	irq = spin_lock_irqsave(&balloon_lock);
 	before = device->listed;
 	list_for_each_entry (page, entries, list) {
-		mark(device, page);
+		balloon_mark(device, page);
 		account_run_add(&run, page, (int64_t)balloon_entry_pages(page));
 	}
 	account_run_end(&run);
@@ -156,8 +188,9 @@ static void block_explode(struct balloon_device *device, struct page *block)
 	int error = page_explode(block, BALLOON_BLOCK_ORDER);
 
 	ASSERT(!error);
+	mark_movable(device, block);
 	for (uint64_t i = BALLOON_BLOCK_PAGES - 1; i > 0; i--) {
-		mark(device, block + i);
+		balloon_mark(device, block + i);
 		list_add_head(&block->list, &block[i].list);
 	}
 }
@@ -215,7 +248,9 @@ struct page *balloon_dequeue(struct balloon_device *device)
 
 	check_initialised(device);
 	irq = spin_lock_irqsave(&balloon_lock);
-	holds_any = dequeue_locked(device, &one, 1) || device->isolated;
+	holds_any = dequeue_locked(device, &one, 1) != 0;
+	HOOK(balloon_dequeued);
+	holds_any = holds_any || device->isolated;
 	spin_unlock_irqrestore(&balloon_lock, irq);
 	if (!holds_any)
 		panic("balloon: %s: asked for a page of an empty balloon: its account is "
@@ -279,6 +314,8 @@ static const char *check_device(const struct balloon_device *device, uint64_t *h
 			return "balloon: a page on the list belongs to another device";
 		if (page->type != PAGE_TYPE_OFFLINE)
 			return "balloon: a page on the list is not typed offline";
+		if (page_flag_test(page, PAGE_MOVABLE_OPS_ISOLATED))
+			return "balloon: a page on the list is isolated";
 		if (atomic_load(&page->refcount) < 1)
 			return "balloon: a page on the list has no reference";
 		listed += balloon_entry_pages(page);

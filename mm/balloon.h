@@ -9,7 +9,8 @@
  * page is on that device's list or isolated, and changes only under the lock.
  *
  * An entry is a base page, or a raw block of BALLOON_BLOCK_ORDER that counts as its pages
- * everywhere and is exploded when only part of it is wanted back.
+ * everywhere and is exploded when only part of it is wanted back. Base pages of a device with a
+ * migrate callback can be moved (mm/migrate.h); blocks stay.
  */
 #ifndef MM_BALLOON_H
 #define MM_BALLOON_H
@@ -23,8 +24,14 @@
 
 struct balloon_device;
 
-/* Tell the host to take destination instead of source: 0 or an errno of spec-balloon A5. No
- * core lock held. */
+/*
+ * Tell the host to take destination instead of source; the core does the rest. No core lock
+ * held, both pages locked. Never waits for a lock of the client: whoever holds it may be
+ * waiting for memory that this migration is to free. Returns 0         source deflated,
+ * destination inflated -EAGAIN   not now (lock held, reset under way); nothing done; asked
+ * again a few times -EBUSY    not this page; nothing done -ENOENT   source deflated, but
+ * destination not inflated: the balloon is one page smaller negative  failed, nothing done
+ */
 typedef int balloon_migrate_fn(struct balloon_device *device, struct page *destination,
 			       struct page *source);
 
@@ -46,6 +53,9 @@ struct balloon_events {
 	uint64_t deflate;
 	uint64_t migrate;
 };
+
+/* Ballooned pages can move from now on; once, by mm_init(). */
+void balloon_init(void);
 
 /* Must be the first call on a record. The name is not copied. Thread context. */
 void balloon_device_init(struct balloon_device *device, const char *name, bool adjust_managed,

@@ -3,6 +3,7 @@
 sources += \
 	mm/bad_page.c \
 	mm/balloon.c \
+	mm/balloon_movable.c \
 	mm/block.c \
 	mm/check.c \
 	mm/command.c \
@@ -19,6 +20,7 @@ sources += \
 	mm/frames_search.c \
 	mm/kmalloc.c \
 	mm/map.c \
+	mm/migrate.c \
 	mm/mm.c \
 	mm/node.c \
 	mm/page.c \

@@ -5,7 +5,8 @@
  * a reference on its head; tails have no state of their own and their records are neither read
  * nor written, so the cost does not depend on the order.
  *
- * All functions are legal in interrupt context, none sleeps. A folio record is its head page's
+ * All functions are legal in interrupt context, none sleeps but for requests with
+ * FOLIO_MAY_SLEEP that find nothing (mm/reclaim.h). A folio record is its head page's
  * record: struct folio exists so that a function can say that it wants a head.
  */
 #ifndef MM_FOLIO_H
@@ -25,6 +26,7 @@
 #define FOLIO_DMA       (1u << 6) /* below platform_dma_zone_end[0] */
 #define FOLIO_DMA32     (1u << 7) /* below platform_dma_zone_end[1] */
 #define FOLIO_THIS_NODE (1u << 8) /* that node or nothing */
+#define FOLIO_MAY_SLEEP (1u << 9) /* thread context: memory is taken back before it fails */
 
 struct folio {
 	struct page page;

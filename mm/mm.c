@@ -3,6 +3,7 @@
  * The order in which the memory core starts, and what it tells about itself.
  */
 #include <mm/mm.h>
+#include <mm/balloon.h>
 #include <mm/folio.h>
 #include <mm/slab.h>
 #include <mm/slab_init.h>
@@ -50,6 +51,7 @@ void mm_init(struct boot_info *info)
 	mmu_set_allocator(&table_allocator);
 	slab_init();
 	kmalloc_init();
+	balloon_init();
 	kmem_register(&kmem_operations);
 	panic_set_check(mm_check_all);
 	mm_statistics(&statistics);

@@ -5,6 +5,7 @@
 #include <mm/page.h>
 #include <mm/zone.h>
 #include <mm/folio.h>
+#include <kernel/assert.h>
 
 struct page *page_array;
 
@@ -56,6 +57,17 @@ bool page_flag_test_and_set(struct page *page, enum page_flag flag)
 	page_note_written(page);
 	return atomic_fetch_or_explicit(&page->flags, BIT(flag), memory_order_acq_rel) >> flag &
 	       1;
+}
+
+bool page_trylock(struct page *page)
+{
+	return !page_flag_test_and_set(page, PAGE_LOCKED);
+}
+
+void page_unlock(struct page *page)
+{
+	ASSERT(page_flag_test(page, PAGE_LOCKED));
+	page_flag_clear(page, PAGE_LOCKED);
 }
 
 void page_set_mapping(struct page *page, void *mapping, uint64_t index)

@@ -44,13 +44,14 @@ enum page_flag {
  * in the allocator. */
 enum page_type {
 	PAGE_TYPE_NONE,
-	PAGE_TYPE_TABLE,   /* page table */
-	PAGE_TYPE_SLAB,    /* objects of a slab cache */
-	PAGE_TYPE_KMALLOC, /* one large kmalloc object */
-	PAGE_TYPE_STACK,   /* kernel stack */
-	PAGE_TYPE_OFFLINE, /* in a balloon: the host has the memory */
-	PAGE_TYPE_DMA,     /* coherent buffer of a device */
-	PAGE_TYPE_RESERVED /* not the allocator's: kernel image, boot memory, hole */
+	PAGE_TYPE_TABLE,    /* page table */
+	PAGE_TYPE_SLAB,     /* objects of a slab cache */
+	PAGE_TYPE_KMALLOC,  /* one large kmalloc object */
+	PAGE_TYPE_STACK,    /* kernel stack */
+	PAGE_TYPE_OFFLINE,  /* in a balloon: the host has the memory */
+	PAGE_TYPE_DMA,      /* coherent buffer of a device */
+	PAGE_TYPE_RESERVED, /* not the allocator's: kernel image, boot memory, hole */
+	PAGE_TYPE_COUNT
 };
 
 /* How the block that starts at this page was allocated (spec-folio section 2). */
@@ -201,6 +202,10 @@ void page_flag_set(struct page *page, enum page_flag flag);
 void page_flag_clear(struct page *page, enum page_flag flag);
 /* Set, and tell whether it was set before. */
 bool page_flag_test_and_set(struct page *page, enum page_flag flag);
+/* The page lock: of whoever moves the page or changes how it may be moved. Holding a reference.
+ * Nobody waits for it; any context. */
+bool page_trylock(struct page *page) MUST_CHECK;
+void page_unlock(struct page *page);
 void page_set_mapping(struct page *page, void *mapping, uint64_t index);
 void page_set_private(struct page *page, uint64_t value);
 void page_set_type(struct page *page, enum page_type type);

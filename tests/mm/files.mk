@@ -3,6 +3,7 @@
 tests += \
 	tests/mm/bad_page_fixture.c \
 	tests/mm/bad_page_test.c \
+	tests/mm/balloon_movable_test.c \
 	tests/mm/balloon_test.c \
 	tests/mm/check_test.c \
 	tests/mm/dma_test.c \
