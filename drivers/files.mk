@@ -3,8 +3,12 @@
 
 sources += \
 	drivers/driver.c \
+	drivers/balloon/balloon_client.c \
 	drivers/balloon/balloon_command.c \
 	drivers/balloon/virtio_balloon.c \
+	drivers/balloon/vmware_balloon.c \
+	drivers/balloon/vmware_host.c \
+	drivers/balloon/vmware_move.c \
 	drivers/ccw/ccw.c \
 	drivers/virtio/virtio.c \
 	drivers/virtio/virtio_ccw.c \

@@ -13,6 +13,7 @@
 #include <kernel/log.h>
 #include <kernel/shell.h>
 #include <kernel/thread.h>
+#include <drivers/balloon/vmware_balloon.h>
 #include <drivers/driver.h>
 #include <drivers/virtio/virtio_ccw.h>
 #include <drivers/virtio/virtio_mmio.h>
@@ -23,6 +24,7 @@
 #include <platform/cpu.h>
 #include <platform/exit.h>
 #include <platform/init.h>
+#include <platform/vmware.h>
 #include <tests/test.h>
 
 struct boot_info *boot_info;
@@ -62,8 +64,9 @@ void kmain(struct boot_info *info)
 	threads_start_cpus();       /* all CPUs take threads */
 	pci_init();                 /* enumerate the fabric */
 	drivers_bind_all(&pci_fabric);
-	virtio_mmio_probe_all(info->command_line);   /* devices only the hypervisor names */
-	virtio_ccw_probe_all(platform_channel_io()); /* channel I/O, where there is any */
-	boot_cost_stop();                            /* `cpus` tells what all this took */
+	virtio_mmio_probe_all(info->command_line);       /* devices only the hypervisor names */
+	virtio_ccw_probe_all(platform_channel_io());     /* channel I/O, where there is any */
+	vmware_balloon_probe(platform_vmware_balloon()); /* a host that names itself */
+	boot_cost_stop();                                /* `cpus` tells what all this took */
 	serve();
 }

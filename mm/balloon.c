@@ -282,6 +282,15 @@ uint64_t balloon_pages(struct balloon_device *device)
 	return pages;
 }
 
+uint64_t balloon_isolated(struct balloon_device *device)
+{
+	struct irq_state irq = spin_lock_irqsave(&balloon_lock);
+	uint64_t pages = device->isolated;
+
+	spin_unlock_irqrestore(&balloon_lock, irq);
+	return pages;
+}
+
 void balloon_events(struct balloon_events *events)
 {
 	struct irq_state irq = spin_lock_irqsave(&balloon_lock);

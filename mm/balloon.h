@@ -94,8 +94,9 @@ struct page *balloon_dequeue(struct balloon_device *device) MUST_CHECK;
 /* Give entries that were dequeued, or never enqueued, back to the allocator. */
 void balloon_free_list(struct list_head *entries);
 
-/* Base pages the device holds, isolated ones included. */
+/* Base pages the device holds, isolated ones included, and those alone. */
 uint64_t balloon_pages(struct balloon_device *device);
+uint64_t balloon_isolated(struct balloon_device *device);
 void balloon_events(struct balloon_events *events);
 /* Base pages of all devices on a node (B-I7); 0 for a node there is none of. */
 uint64_t balloon_node_pages(unsigned node);

@@ -3,6 +3,7 @@
  * The shell's view of all balloons: per device target and state, and the core's counters. One
  * page is 4 KiB on every port and for every host.
  */
+#include <drivers/balloon/balloon_clients.h>
 #include <drivers/balloon/virtio_balloon.h>
 
 #include <kernel/json.h>
@@ -30,6 +31,7 @@ static void report_device_json(struct json *json, struct virtio_balloon *balloon
 	json_number(json, "size", balloon->size);
 	json_number(json, "actual", balloon->actual);
 	json_number(json, "held", balloon_pages(&balloon->core));
+	json_number(json, "isolated", balloon_isolated(&balloon->core));
 	json_number(json, "shortages", balloon->shortages);
 	json_number(json, "resets", balloon->recoveries);
 	json_end(json);
@@ -53,6 +55,7 @@ static void report_json(const struct balloon_events *events)
 	json_array(&json, "devices");
 	list_for_each_entry (balloon, &virtio_balloons, link)
 		report_device_json(&json, balloon);
+	balloon_clients_json(&json);
 	json_finish(&json);
 }
 
@@ -69,7 +72,7 @@ static void report_text(const struct balloon_events *events)
 		      (unsigned long long)balloon_pages(&balloon->core),
 		      (unsigned long long)balloon->actual,
 		      (unsigned long long)balloon->shortages, (unsigned)balloon->recoveries);
-	if (list_is_empty(&virtio_balloons))
+	if (!balloon_clients_text() && list_is_empty(&virtio_balloons))
 		print("no balloon device: the host cannot ask for memory\n");
 	print("pages inflated %llu, deflated %llu, migrated %llu\n",
 	      (unsigned long long)events->inflate, (unsigned long long)events->deflate,

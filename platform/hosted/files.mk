@@ -14,7 +14,8 @@ sources-hosted += \
 	platform/hosted/mmu.c \
 	platform/hosted/page_table.c \
 	platform/hosted/pci_config.c \
-	platform/hosted/random.c
+	platform/hosted/random.c \
+	platform/vmware_none.c
 
 # The allocator for other programs, and one that uses it: not part of the hosted machine.
 library := platform/hosted/quire_mm.c

@@ -40,8 +40,10 @@ sources-s390x += \
 	platform/s390x/smp_start.S \
 	platform/s390x/tlb.c
 
-# What newlib has not.
-sources-s390x += platform/s390x/setjmp.S
+# What newlib has not, and what no such machine has.
+sources-s390x += \
+	platform/s390x/setjmp.S \
+	platform/vmware_none.c
 
 # Channel I/O and PCI by instructions.
 sources-s390x += platform/s390x/channel.c

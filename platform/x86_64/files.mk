@@ -39,7 +39,8 @@ sources-x86_64 += \
 	platform/x86_64/rtc_read.c \
 	platform/x86_64/smp.c \
 	platform/x86_64/smp_start.S \
-	platform/x86_64/smp_trampoline.c
+	platform/x86_64/smp_trampoline.c \
+	platform/x86_64/vmware.c
 
 # Consoles.
 sources-x86_64 += \

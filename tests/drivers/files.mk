@@ -10,4 +10,6 @@ tests += \
 	tests/drivers/virtio_ccw_test.c \
 	tests/drivers/virtio_test.c \
 	tests/drivers/virtio_transport_test.c \
-	tests/drivers/virtqueue_test.c
+	tests/drivers/virtqueue_test.c \
+	tests/drivers/vmware_balloon_test.c \
+	tests/drivers/vmware_model.c

@@ -19,7 +19,8 @@ tests-x86_64 += \
 	tests/target/x86_interrupt_test.c \
 	tests/target/x86_smp_test.c \
 	tests/target/x86_trap_test.c \
-	tests/target/x86_vector_state.c
+	tests/target/x86_vector_state.c \
+	tests/target/x86_vmware_test.c
 
 tests-s390x += \
 	tests/target/s390x_address_space_test.c \
