@@ -5,6 +5,7 @@ sources += \
 	drivers/driver.c \
 	drivers/balloon/balloon_client.c \
 	drivers/balloon/balloon_command.c \
+	drivers/balloon/cmm_balloon.c \
 	drivers/balloon/virtio_balloon.c \
 	drivers/balloon/vmware_balloon.c \
 	drivers/balloon/vmware_host.c \

@@ -12,7 +12,7 @@
 
 #include <drivers/balloon/vmware_move.h>
 #include <errno.h>
-#include <kernel/assert.h>
+#include <kernel/hook.h>
 #include <kernel/log.h>
 #include <kernel/thread.h>
 #include <mm/mm.h>
@@ -97,6 +97,7 @@ static bool pop_all(struct vmware_balloon *balloon)
 
 	vmware_pop(balloon);
 	while (balloon->size > 0 && clock_ns() < end) {
+		HOOK(vmware_isolated);
 		thread_sleep_ns(NSEC_PER_MSEC);
 		vmware_pop(balloon);
 	}
@@ -125,6 +126,7 @@ static void begin(struct vmware_balloon *balloon)
 static void reset(struct vmware_balloon *balloon)
 {
 	movers_keep_out(balloon);
+	HOOK(vmware_reset);
 	if (balloon->host.capabilities & VMWARE_WAKEUP)
 		vmware_host_set_doorbell(&balloon->host, VMWARE_NO_DOORBELL);
 	balloon->resets++;

@@ -2,6 +2,8 @@
 
 tests += \
 	tests/drivers/ccw_test.c \
+	tests/drivers/cmm_balloon_test.c \
+	tests/drivers/cmm_model.c \
 	tests/drivers/fake_channel.c \
 	tests/drivers/fake_ring.c \
 	tests/drivers/fake_virtio.c \
@@ -12,4 +14,6 @@ tests += \
 	tests/drivers/virtio_transport_test.c \
 	tests/drivers/virtqueue_test.c \
 	tests/drivers/vmware_balloon_test.c \
+	tests/drivers/vmware_fixture.c \
+	tests/drivers/vmware_migrate_test.c \
 	tests/drivers/vmware_model.c

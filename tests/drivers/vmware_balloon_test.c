@@ -12,109 +12,67 @@
 #include <kernel/hook.h>
 #include <kernel/thread.h>
 #include <mm/folio.h>
+#include <mm/migrate.h>
 #include <mm/mm.h>
 #include <platform/clock.h>
-#include <tests/drivers/vmware_model.h>
+#include <tests/drivers/vmware_fixture.h>
 #include <tests/test.h>
 
 #define BASIC_BATCHED (VMWARE_BASIC | VMWARE_BATCHED)
 
 static struct vmware_model *const host = &vmware_model;
-static struct vmware_balloon *balloon;
-
-static void create(uint32_t offers)
-{
-	vmware_model_create();
-	host->offers = offers;
-	balloon = vmware_balloon_create(vmware_model_call, VMWARE_NO_DOORBELL);
-	NEED(balloon, "no memory for the balloon");
-}
-
-static void compare(void)
-{
-	const char *problem = vmware_model_compare(balloon);
-
-	CHECK_STR(problem ? problem : "equal", "equal");
-}
-
-static void step(void)
-{
-	vmware_balloon_step(balloon);
-	compare();
-}
-
-static void resize(uint64_t target)
-{
-	host->target = target;
-	step();
-}
-
-static void destroy(void)
-{
-	struct balloon_events before, after;
-	uint64_t held = balloon->size;
-
-	balloon_events(&before);
-	vmware_balloon_destroy(balloon);
-	balloon_events(&after);
-	CHECK_EQ(after.deflate - before.deflate, held);
-	CHECK_EQ(host->nr_held, 0);
-	CHECK_EQ(host->errors, 0);
-	CHECK(balloon_check() == NULL);
-	vmware_model_destroy();
-}
 
 TEST(vmware_balloon, W_T1_blocks_and_batches_of_512_are_used_where_offered)
 {
-	create(BASIC_BATCHED | VMWARE_BATCHED_BLOCK);
-	resize(2 * BALLOON_BLOCK_PAGES + 100);
-	CHECK_EQ(balloon->host.capabilities, BASIC_BATCHED | VMWARE_BATCHED_BLOCK);
-	CHECK_EQ(vmware_host_capacity(&balloon->host), 512);
+	vmware_create(BASIC_BATCHED | VMWARE_BATCHED_BLOCK);
+	vmware_resize(2 * BALLOON_BLOCK_PAGES + 100);
+	CHECK_EQ(vmware_tested->host.capabilities, BASIC_BATCHED | VMWARE_BATCHED_BLOCK);
+	CHECK_EQ(vmware_host_capacity(&vmware_tested->host), 512);
 	CHECK_EQ(host->calls_of[VMWARE_BATCHED_BLOCK_LOCK], 1);
 	CHECK_EQ(host->calls_of[VMWARE_BATCHED_LOCK], 1);
 	CHECK_EQ(host->last_count, 100);
-	CHECK_EQ(balloon_pages(&balloon->blocks), 2 * BALLOON_BLOCK_PAGES);
-	CHECK_EQ(balloon_pages(&balloon->pages), 100);
+	CHECK_EQ(balloon_pages(&vmware_tested->blocks), 2 * BALLOON_BLOCK_PAGES);
+	CHECK_EQ(balloon_pages(&vmware_tested->pages), 100);
 	CHECK_EQ(host->guest_id, 1);
-	destroy();
-	create(BASIC_BATCHED);
-	resize(1100);
+	vmware_destroy();
+	vmware_create(BASIC_BATCHED);
+	vmware_resize(1100);
 	CHECK_EQ(host->calls_of[VMWARE_BATCHED_LOCK], 3);
 	CHECK_EQ(host->largest_batch, 512);
 	CHECK_EQ(host->last_count, 1100 - 1024);
-	destroy();
+	vmware_destroy();
 }
 
 TEST(vmware_balloon, W_T2_plain_ok_means_single_pages)
 {
-	create(0);
-	resize(40);
-	CHECK_EQ(balloon->host.capabilities, VMWARE_BASIC);
-	CHECK(balloon->host.batch == NULL);
+	vmware_create(0);
+	vmware_resize(40);
+	CHECK_EQ(vmware_tested->host.capabilities, VMWARE_BASIC);
+	CHECK(vmware_tested->host.batch == NULL);
 	CHECK_EQ(host->calls_of[VMWARE_LOCK], 40);
 	CHECK_EQ(host->calls_of[VMWARE_BATCHED_LOCK], 0);
-	CHECK_EQ(balloon->size, 40);
-	resize(0);
+	CHECK_EQ(vmware_tested->size, 40);
+	vmware_resize(0);
 	CHECK_EQ(host->calls_of[VMWARE_UNLOCK], 40);
-	CHECK_EQ(balloon->size, 0);
-	destroy();
+	CHECK_EQ(vmware_tested->size, 0);
+	vmware_destroy();
 }
 
 TEST(vmware_balloon, blocks_without_batches_are_not_used)
 {
-	create(VMWARE_BASIC | VMWARE_BATCHED_BLOCK);
-	resize(600);
+	vmware_create(VMWARE_BASIC | VMWARE_BATCHED_BLOCK);
+	vmware_resize(600);
 	CHECK_EQ(host->calls_of[VMWARE_LOCK], 600);
-	destroy();
+	vmware_destroy();
 }
 
 TEST(vmware_balloon, capabilities_nobody_asked_for_are_not_used)
 {
-	create(UINT32_MAX);
-	resize(600);
-	CHECK_EQ(balloon->host.capabilities & VMWARE_WAKEUP, 0);
+	vmware_create(UINT32_MAX);
+	vmware_resize(600);
+	CHECK_EQ(vmware_tested->host.capabilities & VMWARE_WAKEUP, 0);
 	CHECK_EQ(host->calls_of[VMWARE_SET_DOORBELL], 0);
-	destroy();
+	vmware_destroy();
 }
 
 static uint32_t refuse_3_and_9(uint32_t command, unsigned nr, uint64_t frame)
@@ -128,30 +86,20 @@ TEST(vmware_balloon, W_T4_refused_entries_do_not_count)
 {
 	struct mm_statistics before, after;
 
-	create(BASIC_BATCHED);
-	step();
+	vmware_create(BASIC_BATCHED);
+	vmware_step();
 	mm_statistics(&before);
 	host->judge = refuse_3_and_9;
 	host->target = 20;
-	vmware_inflate(balloon, 12);
-	compare();
+	vmware_inflate(vmware_tested, 12);
+	vmware_compare();
 	/* The rest of the wish is a second batch of two. */
-	CHECK_EQ(balloon->refused, 2);
-	CHECK_EQ(balloon->size, 12);
+	CHECK_EQ(vmware_tested->refused, 2);
+	CHECK_EQ(vmware_tested->size, 12);
 	mm_drain();
 	mm_statistics(&after);
 	CHECK_EQ(before.free - after.free, 12);
-	destroy();
-}
-
-static uint32_t answer;
-static uint32_t answered_command;
-
-static uint32_t answer_call(uint32_t command, unsigned nr, uint64_t frame)
-{
-	(void)nr;
-	(void)frame;
-	return command == answered_command ? answer : VMWARE_OK;
+	vmware_destroy();
 }
 
 TEST(vmware_balloon, W_T5_failure_of_the_batch_is_the_failure_of_all)
@@ -160,38 +108,38 @@ TEST(vmware_balloon, W_T5_failure_of_the_batch_is_the_failure_of_all)
 					    VMWARE_NOT_NEEDED, VMWARE_PINNED,      0x12345678};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(failures); i++) {
-		create(BASIC_BATCHED);
-		resize(100);
-		host->judge_call = answer_call;
-		answered_command = VMWARE_BATCHED_LOCK;
-		answer = failures[i];
+		vmware_create(BASIC_BATCHED);
+		vmware_resize(100);
+		host->judge_call = vmware_answer_call;
+		vmware_answered = VMWARE_BATCHED_LOCK;
+		vmware_answer = failures[i];
 		host->calls_of[VMWARE_BATCHED_LOCK] = 0;
-		resize(2000);
-		CHECK_EQ(balloon->size, 100);
-		CHECK_EQ(balloon->refused, 512);
+		vmware_resize(2000);
+		CHECK_EQ(vmware_tested->size, 100);
+		CHECK_EQ(vmware_tested->refused, 512);
 		CHECK_EQ(host->calls_of[VMWARE_BATCHED_LOCK], 1);
 		host->judge_call = NULL;
-		step();
-		CHECK_EQ(balloon->size, 2000);
-		destroy();
+		vmware_step();
+		CHECK_EQ(vmware_tested->size, 2000);
+		vmware_destroy();
 	}
 }
 
 TEST(vmware_balloon, every_status_of_an_entry_is_survived)
 {
-	for (answer = 1; answer <= VMWARE_ENTRY_STATUS; answer++) {
-		create(BASIC_BATCHED | VMWARE_BATCHED_BLOCK);
-		host->judge = answer_call;
-		answered_command = VMWARE_BATCHED_LOCK;
-		resize(600);
-		CHECK_EQ(balloon->size, 512);
-		answered_command = VMWARE_BATCHED_UNLOCK;
-		resize(700);
-		resize(1);
+	for (vmware_answer = 1; vmware_answer <= VMWARE_ENTRY_STATUS; vmware_answer++) {
+		vmware_create(BASIC_BATCHED | VMWARE_BATCHED_BLOCK);
+		host->judge = vmware_answer_call;
+		vmware_answered = VMWARE_BATCHED_LOCK;
+		vmware_resize(600);
+		CHECK_EQ(vmware_tested->size, 512);
+		vmware_answered = VMWARE_BATCHED_UNLOCK;
+		vmware_resize(700);
+		vmware_resize(1);
 		host->judge = NULL;
-		resize(0);
-		CHECK_EQ(balloon->size, 0);
-		destroy();
+		vmware_resize(0);
+		CHECK_EQ(vmware_tested->size, 0);
+		vmware_destroy();
 	}
 }
 
@@ -199,21 +147,21 @@ TEST(vmware_balloon, failed_unlock_leaves_the_pages_with_the_host)
 {
 	struct balloon_events before, after;
 
-	create(BASIC_BATCHED);
-	resize(700);
+	vmware_create(BASIC_BATCHED);
+	vmware_resize(700);
 	balloon_events(&before);
-	host->judge_call = answer_call;
-	answered_command = VMWARE_BATCHED_UNLOCK;
-	answer = VMWARE_BUSY;
-	resize(0);
-	CHECK_EQ(balloon->size, 700);
+	host->judge_call = vmware_answer_call;
+	vmware_answered = VMWARE_BATCHED_UNLOCK;
+	vmware_answer = VMWARE_BUSY;
+	vmware_resize(0);
+	CHECK_EQ(vmware_tested->size, 700);
 	CHECK_EQ(host->calls_of[VMWARE_BATCHED_UNLOCK], 1);
 	balloon_events(&after);
 	CHECK_EQ(after.inflate - before.inflate, after.deflate - before.deflate);
 	host->judge_call = NULL;
-	step();
-	CHECK_EQ(balloon->size, 0);
-	destroy();
+	vmware_step();
+	CHECK_EQ(vmware_tested->size, 0);
+	vmware_destroy();
 }
 
 static uint64_t most_frames; /* that the host takes singly */
@@ -233,20 +181,20 @@ static void refused_blocks_become_pages(uint64_t frames)
 {
 	struct mm_statistics before, after;
 
-	create(BASIC_BATCHED | VMWARE_BATCHED_BLOCK);
-	step();
+	vmware_create(BASIC_BATCHED | VMWARE_BATCHED_BLOCK);
+	vmware_step();
 	mm_drain();
 	mm_statistics(&before);
 	host->judge = refuse_blocks;
 	most_frames = frames;
-	resize(16 * BALLOON_BLOCK_PAGES);
+	vmware_resize(16 * BALLOON_BLOCK_PAGES);
 	CHECK_EQ(host->calls_of[VMWARE_BATCHED_BLOCK_LOCK], 1);
-	CHECK_EQ(balloon->size, frames);
-	CHECK_EQ(balloon_pages(&balloon->pages), frames);
+	CHECK_EQ(vmware_tested->size, frames);
+	CHECK_EQ(balloon_pages(&vmware_tested->pages), frames);
 	mm_drain();
 	mm_statistics(&after);
 	CHECK_EQ(before.free - after.free, frames);
-	destroy();
+	vmware_destroy();
 }
 
 TEST(vmware_balloon, W_T6_refused_blocks_are_tried_as_pages)
@@ -259,12 +207,12 @@ TEST(vmware_balloon, W_T6_refused_blocks_are_tried_as_pages)
 /* One life with blocks and pages both ways. */
 static void live(uint32_t offers)
 {
-	create(offers);
+	vmware_create(offers);
 	for (unsigned i = 0; i < 2; i++) {
-		step();
-		resize(2 * BALLOON_BLOCK_PAGES + 10);
-		resize(1200);
-		resize(0);
+		vmware_step();
+		vmware_resize(2 * BALLOON_BLOCK_PAGES + 10);
+		vmware_resize(1200);
+		vmware_resize(0);
 	}
 }
 
@@ -274,136 +222,137 @@ static void reset_at_each_call_of(uint32_t offers)
 
 	live(offers);
 	calls = host->calls;
-	destroy();
+	vmware_destroy();
 	for (unsigned at = 2; at <= calls + 1; at++) {
-		create(offers);
+		vmware_create(offers);
 		host->reset_at = at;
-		resize(700);
-		resize(30);
-		resize(BALLOON_BLOCK_PAGES + 90);
-		if (balloon->host.reset_required) {
+		vmware_resize(700);
+		vmware_resize(30);
+		vmware_resize(BALLOON_BLOCK_PAGES + 90);
+		if (vmware_tested->host.reset_required) {
 			CHECK_EQ(host->nr_held, 0);
-			resize(0);
-			CHECK_EQ(balloon->size, 0);
-			CHECK(!balloon->host.reset_required);
+			vmware_resize(0);
+			CHECK_EQ(vmware_tested->size, 0);
+			CHECK(!vmware_tested->host.reset_required);
 		}
 		host->reset_at = 0;
-		step();
-		resize(1200); /* more than it can have now: no slack */
-		CHECK_EQ(balloon->size, 1200);
-		destroy();
+		vmware_step();
+		vmware_resize(1200); /* more than it can have now: no slack */
+		CHECK_EQ(vmware_tested->size, 1200);
+		vmware_destroy();
 	}
 }
 
 TEST(vmware_balloon, W_T7_reset_at_any_call_gives_all_pages_back_and_starts_again)
 {
-	create(BASIC_BATCHED);
-	resize(100);
+	vmware_create(BASIC_BATCHED);
+	vmware_resize(100);
 	host->reset_at = host->calls + 1;
-	resize(200);
-	CHECK(balloon->host.reset_required);
-	CHECK_EQ(balloon->size, 100);
+	vmware_resize(200);
+	CHECK(vmware_tested->host.reset_required);
+	CHECK_EQ(vmware_tested->size, 100);
 	host->target = 50;
 	host->calls_of[VMWARE_BATCHED_UNLOCK] = 0;
-	step();
+	vmware_step();
 	CHECK_EQ(host->calls_of[VMWARE_START], 2);
 	CHECK_EQ(host->calls_of[VMWARE_BATCHED_UNLOCK], 0);
-	CHECK_EQ(balloon->size, 50);
-	CHECK_EQ(balloon->resets, 2);
-	destroy();
+	CHECK_EQ(vmware_tested->size, 50);
+	CHECK_EQ(vmware_tested->resets, 2);
+	vmware_destroy();
 	reset_at_each_call_of(BASIC_BATCHED | VMWARE_BATCHED_BLOCK);
 	reset_at_each_call_of(BASIC_BATCHED);
 }
 
 TEST(vmware_balloon, W_T8_a_few_pages_too_many_stay_unless_all_are_wanted)
 {
-	create(BASIC_BATCHED);
-	resize(1000);
-	balloon->host.target = 600;
-	CHECK_EQ(vmware_balloon_change(balloon), 0);
-	balloon->host.target = 1000 - 512;
-	CHECK_EQ(vmware_balloon_change(balloon), -512);
-	balloon->host.target = 0;
-	CHECK_EQ(vmware_balloon_change(balloon), -1000);
-	balloon->host.target = 1001;
-	CHECK_EQ(vmware_balloon_change(balloon), 1);
-	balloon->host.reset_required = true;
-	CHECK_EQ(vmware_balloon_change(balloon), 0);
-	balloon->host.reset_required = false;
-	destroy();
+	vmware_create(BASIC_BATCHED);
+	vmware_resize(1000);
+	vmware_tested->host.target = 600;
+	CHECK_EQ(vmware_balloon_change(vmware_tested), 0);
+	vmware_tested->host.target = 1000 - 512;
+	CHECK_EQ(vmware_balloon_change(vmware_tested), -512);
+	vmware_tested->host.target = 0;
+	CHECK_EQ(vmware_balloon_change(vmware_tested), -1000);
+	vmware_tested->host.target = 1001;
+	CHECK_EQ(vmware_balloon_change(vmware_tested), 1);
+	vmware_tested->host.reset_required = true;
+	CHECK_EQ(vmware_balloon_change(vmware_tested), 0);
+	vmware_tested->host.reset_required = false;
+	vmware_destroy();
 }
 
 TEST(vmware_balloon, W_T9_host_that_counts_in_32_bits_is_not_asked_beyond)
 {
-	create(BASIC_BATCHED);
-	step();
+	vmware_create(BASIC_BATCHED);
+	vmware_step();
 	host->target = 77;
 	host->calls_of[VMWARE_GET_TARGET] = 0;
-	CHECK_EQ(vmware_host_get_target(&balloon->host, BIT64(32)), -EINVAL);
+	CHECK_EQ(vmware_host_get_target(&vmware_tested->host, BIT64(32)), -EINVAL);
 	CHECK_EQ(host->calls_of[VMWARE_GET_TARGET], 0);
-	CHECK_EQ(balloon->host.target, 0);
-	CHECK_EQ(vmware_host_get_target(&balloon->host, UINT32_MAX), 0);
-	CHECK_EQ(balloon->host.target, 77);
-	destroy();
-	create(BASIC_BATCHED | VMWARE_TARGET_64);
-	step();
-	CHECK_EQ(vmware_host_get_target(&balloon->host, BIT64(32)), 0);
+	CHECK_EQ(vmware_tested->host.target, 0);
+	CHECK_EQ(vmware_host_get_target(&vmware_tested->host, UINT32_MAX), 0);
+	CHECK_EQ(vmware_tested->host.target, 77);
+	vmware_destroy();
+	vmware_create(BASIC_BATCHED | VMWARE_TARGET_64);
+	vmware_step();
+	CHECK_EQ(vmware_host_get_target(&vmware_tested->host, BIT64(32)), 0);
 	CHECK_EQ(host->total_pages, BIT64(32));
-	destroy();
+	vmware_destroy();
 }
 
 TEST(vmware_balloon, W_T13_frame_above_32_bits_is_refused_in_single_mode)
 {
 	struct vmware_entry entry = {.frame = BIT64(32)};
 
-	create(0);
-	step();
-	CHECK_EQ(vmware_host_move(&balloon->host, true, false, &entry, 1), VMWARE_OK);
+	vmware_create(0);
+	vmware_step();
+	CHECK_EQ(vmware_host_move(&vmware_tested->host, true, false, &entry, 1), VMWARE_OK);
 	CHECK_EQ(entry.status, VMWARE_BAD_FRAME);
 	CHECK_EQ(host->calls_of[VMWARE_LOCK], 0);
-	destroy();
+	vmware_destroy();
 }
 
 TEST(vmware_balloon, start_that_is_refused_is_tried_again)
 {
-	create(BASIC_BATCHED);
+	vmware_create(BASIC_BATCHED);
 	host->start_status = VMWARE_FAILURE;
-	resize(100);
-	step();
+	vmware_resize(100);
+	vmware_step();
 	CHECK_EQ(host->calls, 2);
-	CHECK_EQ(balloon->size, 0);
+	CHECK_EQ(vmware_tested->size, 0);
 	host->start_status = VMWARE_OK;
-	step();
-	CHECK_EQ(balloon->size, 100);
-	destroy();
+	vmware_step();
+	CHECK_EQ(vmware_tested->size, 100);
+	vmware_destroy();
 }
 
 TEST(vmware_balloon, shortage_gives_pages_back_and_pauses)
 {
-	create(BASIC_BATCHED);
-	resize(1000);
-	CHECK_EQ(vmware_balloon_shrink(balloon, 300), 300);
-	compare();
-	CHECK_EQ(balloon->size, 700);
-	CHECK_EQ(vmware_balloon_change(balloon), 0);
-	CHECK(balloon->paused_until > clock_ns());
-	balloon->paused_until = clock_ns();
-	CHECK_EQ(vmware_balloon_change(balloon), 300);
-	balloon->host.reset_required = true;
-	CHECK_EQ(vmware_balloon_shrink(balloon, 300), 0);
-	balloon->host.reset_required = false;
-	destroy();
+	vmware_create(BASIC_BATCHED);
+	vmware_resize(1000);
+	CHECK_EQ(vmware_balloon_shrink(vmware_tested, 300), 300);
+	vmware_compare();
+	CHECK_EQ(vmware_tested->size, 700);
+	CHECK_EQ(vmware_balloon_change(vmware_tested), 0);
+	CHECK(vmware_tested->paused_until > clock_ns());
+	vmware_tested->paused_until = clock_ns();
+	CHECK_EQ(vmware_balloon_change(vmware_tested), 300);
+	vmware_tested->host.reset_required = true;
+	CHECK_EQ(vmware_balloon_shrink(vmware_tested, 300), 0);
+	vmware_tested->host.reset_required = false;
+	vmware_destroy();
 }
 
 TEST(vmware_balloon, doorbell_is_hung_up_and_taken_down)
 {
 	vmware_model_create();
-	balloon = vmware_balloon_create(vmware_model_call, (struct vmware_doorbell){7, 9});
-	NEED(balloon, "no memory for the balloon");
-	step();
+	vmware_tested =
+		vmware_balloon_create(vmware_model_call, (struct vmware_doorbell){7, 9});
+	NEED(vmware_tested, "no memory for the balloon");
+	vmware_step();
 	CHECK_EQ(host->doorbell[0], 7);
 	CHECK_EQ(host->doorbell[1], 9);
-	destroy();
+	vmware_destroy();
 	CHECK_EQ(host->doorbell[0], UINT32_MAX);
 }
 
@@ -417,14 +366,14 @@ TEST(vmware_balloon, doorbell_is_hung_up_and_taken_down)
 
 TEST(vmware_balloon, thread_follows_the_doorbell)
 {
-	create(BASIC_BATCHED | VMWARE_BATCHED_BLOCK);
-	REQUIRE(vmware_balloon_run(balloon) == 0);
-	spin_lock(&balloon->host.lock);
+	vmware_create(BASIC_BATCHED | VMWARE_BATCHED_BLOCK);
+	REQUIRE(vmware_balloon_run(vmware_tested) == 0);
+	spin_lock(&vmware_tested->host.lock);
 	host->target = 700;
-	spin_unlock(&balloon->host.lock);
-	vmware_balloon_ring(balloon);
-	WAIT_FOR(balloon->size == 700);
-	destroy();
+	spin_unlock(&vmware_tested->host.lock);
+	vmware_balloon_ring(vmware_tested);
+	WAIT_FOR(vmware_tested->size == 700);
+	vmware_destroy();
 }
 
 TEST(vmware_balloon, nobody_starts_without_a_host)
@@ -455,10 +404,30 @@ static uint32_t random_call(uint32_t command, unsigned nr, uint64_t frame)
 	return test_random_below(10) ? VMWARE_OK : failures[test_random_below(3)];
 }
 
+/* A page moves, or does not. */
+static void migrate_one(void)
+{
+	struct page *source, *destination;
+	int error;
+
+	if (list_is_empty(&vmware_tested->pages.pages))
+		return;
+	source = vmware_first_page();
+	destination = vmware_fresh_page();
+	REQUIRE(movable_isolate(source));
+	error = movable_migrate(destination, source);
+	CHECK(error == 0 || error == -EBUSY || error == -EAGAIN);
+	if (error)
+		movable_putback(source);
+	page_free(destination, 0);
+	vmware_compare();
+}
+
 TEST(vmware_balloon, random_hosts_never_disagree)
 {
 	for (unsigned life = 0; life < 8; life++) {
-		create(life % 4 == 0 ? 0 : (uint32_t)test_random_below(64) | VMWARE_BASIC);
+		vmware_create(life % 4 == 0 ? 0
+					    : (uint32_t)test_random_below(64) | VMWARE_BASIC);
 		host->judge = random_entry;
 		host->judge_call = random_call;
 		for (unsigned i = 0; i < 60; i++) {
@@ -466,11 +435,13 @@ TEST(vmware_balloon, random_hosts_never_disagree)
 				host->reset_at =
 					host->calls + 1 + (unsigned)test_random_below(6);
 			if (test_random_below(8) == 0)
-				vmware_balloon_shrink(balloon, test_random_below(400));
-			balloon->paused_until = 0;
-			resize(test_random_below(4) ? test_random_below(2500) : 0);
+				vmware_balloon_shrink(vmware_tested, test_random_below(400));
+			vmware_tested->paused_until = 0;
+			if (test_random_below(2) == 0)
+				migrate_one();
+			vmware_resize(test_random_below(4) ? test_random_below(2500) : 0);
 		}
-		destroy();
+		vmware_destroy();
 	}
 }
 
@@ -486,19 +457,19 @@ TEST(vmware_balloon, W_T3_without_a_batch_page_it_starts_with_nothing_and_tries_
 {
 	struct hook dry = {.name = "vmware_batch_alloc", .function = fail_next};
 
-	create(BASIC_BATCHED);
+	vmware_create(BASIC_BATCHED);
 	hook_attach(&dry);
-	resize(100);
+	vmware_resize(100);
 	hook_detach(&dry);
 	CHECK(fault_disarm());
 	CHECK_EQ(host->calls_of[VMWARE_START], 2);
 	CHECK_EQ(host->agreed, 0);
-	CHECK(balloon->host.reset_required);
-	CHECK_EQ(balloon->size, 0);
-	step();
+	CHECK(vmware_tested->host.reset_required);
+	CHECK_EQ(vmware_tested->size, 0);
+	vmware_step();
 	CHECK_EQ(host->calls_of[VMWARE_START], 3);
-	CHECK_EQ(balloon->size, 100);
-	destroy();
+	CHECK_EQ(vmware_tested->size, 100);
+	vmware_destroy();
 }
 
 static unsigned budget;
@@ -516,16 +487,16 @@ TEST(vmware_balloon, absurd_target_takes_what_there_is_and_no_more)
 {
 	struct hook dry = {.name = "balloon_alloc", .function = spend_budget};
 
-	create(BASIC_BATCHED | VMWARE_BATCHED_BLOCK);
-	step();
+	vmware_create(BASIC_BATCHED | VMWARE_BATCHED_BLOCK);
+	vmware_step();
 	budget = 5;
 	hook_attach(&dry);
-	resize(UINT64_MAX);
+	vmware_resize(UINT64_MAX);
 	hook_detach(&dry);
 	fault_disarm();
-	CHECK_EQ(balloon->size, 5 * BALLOON_BLOCK_PAGES);
-	CHECK_EQ(balloon->shortages, 1);
-	destroy();
+	CHECK_EQ(vmware_tested->size, 5 * BALLOON_BLOCK_PAGES);
+	CHECK_EQ(vmware_tested->shortages, 1);
+	vmware_destroy();
 }
 
 TEST(vmware_balloon, every_failed_allocation_of_its_making_is_undone)
@@ -535,11 +506,11 @@ TEST(vmware_balloon, every_failed_allocation_of_its_making_is_undone)
 	vmware_model_create();
 	for (unsigned n = 1; injected && n < 20; n++) {
 		fault_arm(n);
-		balloon = vmware_balloon_create(vmware_model_call, VMWARE_NO_DOORBELL);
+		vmware_tested = vmware_balloon_create(vmware_model_call, VMWARE_NO_DOORBELL);
 		injected = fault_disarm();
-		CHECK(injected == (balloon == NULL));
-		if (balloon)
-			vmware_balloon_destroy(balloon);
+		CHECK(injected == (vmware_tested == NULL));
+		if (vmware_tested)
+			vmware_balloon_destroy(vmware_tested);
 	}
 	CHECK(!injected);
 	vmware_model_destroy();
