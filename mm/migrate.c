@@ -98,7 +98,6 @@ int movable_migrate(struct page *destination, struct page *source)
 		return -EAGAIN;
 	lock_isolated(source);
 	error = operations_of(source)->migrate(destination, source);
-	ASSERT(error <= 0);
 	if (!error)
 		page_flag_clear(source, PAGE_MOVABLE_OPS_ISOLATED);
 	page_unlock(source);

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <kernel/assert.h>
+#include <kernel/hook.h>
 #include <kernel/log.h>
 #include <kernel/thread.h>
 #include <mm/folio.h>
@@ -85,11 +86,31 @@ static bool news_wait(struct virtio_balloon *balloon, uint64_t deadline)
 	int error = 0;
 	bool go_on;
 
-	while (!balloon->stopping && !balloon->config_news && !error)
+	while (!balloon->stopping && !balloon->config_news && !balloon->broken && !error)
 		error = wait_queue_sleep(&balloon->news, &irq, deadline);
 	go_on = !balloon->stopping;
 	wait_queue_unlock(&balloon->news, irq);
 	return go_on;
+}
+
+/* A migration met a device that does not behave: the thread resets it. */
+static void tell_broken(struct virtio_balloon *balloon)
+{
+	struct irq_state irq = wait_queue_lock(&balloon->news);
+
+	balloon->broken = true;
+	wait_queue_wake_all(&balloon->news);
+	wait_queue_unlock(&balloon->news, irq);
+}
+
+static bool take_broken(struct virtio_balloon *balloon)
+{
+	struct irq_state irq = wait_queue_lock(&balloon->news);
+	bool broken = balloon->broken;
+
+	balloon->broken = false;
+	wait_queue_unlock(&balloon->news, irq);
+	return broken;
 }
 
 /* ---- one batch of arrays ---- */
@@ -107,21 +128,25 @@ static uint64_t batch_units(const struct virtio_balloon *balloon,
 	       VIRTIO_BALLOON_ARRAY;
 }
 
-/* Write the unit numbers of all entries, in their order; the count. */
+/* Write the unit numbers of an entry; the count. */
+static uint64_t array_fill(struct ring32 *out, const struct page *page)
+{
+	uint64_t units = balloon_entry_pages(page) * VIRTIO_BALLOON_UNITS_PER_PAGE;
+	uint64_t first = page_to_pfn(page).nr * VIRTIO_BALLOON_UNITS_PER_PAGE;
+
+	for (uint64_t i = 0; i < units; i++)
+		ring32_store(&out[i], (uint32_t)(first + i));
+	return units;
+}
+
+/* The same for all entries, in their order. */
 static uint64_t arrays_fill(struct virtio_balloon *balloon, const struct list_head *entries)
 {
-	struct ring32 *out = array_at(balloon, 0);
 	uint64_t count = 0;
 	const struct page *page;
 
-	list_for_each_entry (page, entries, list) {
-		uint64_t units = balloon_entry_pages(page) * VIRTIO_BALLOON_UNITS_PER_PAGE;
-		uint64_t first = page_to_pfn(page).nr * VIRTIO_BALLOON_UNITS_PER_PAGE;
-
-		for (uint64_t i = 0; i < units; i++)
-			ring32_store(&out[count + i], (uint32_t)(first + i));
-		count += units;
-	}
+	list_for_each_entry (page, entries, list)
+		count += array_fill(array_at(balloon, 0) + count, page);
 	return count;
 }
 
@@ -293,6 +318,52 @@ static int deflate_step(struct virtio_balloon *balloon, uint64_t units)
 		balloon->size -= count;
 	mutex_unlock(&balloon->lock);
 	balloon_free_list(&entries);
+	/* All are isolated: whoever moves them gives them back soon. */
+	if (count == 0)
+		thread_sleep_ns(VIRTIO_BALLOON_ISOLATED_NS);
+	return error;
+}
+
+/* ---- migration ---- */
+
+static int page_send(struct virtio_balloon *balloon, struct virtio_queue *queue,
+		     const struct page *page)
+{
+	return batch_send(balloon, queue, array_fill(array_at(balloon, 0), page));
+}
+
+/*
+ * The host gets destination, then gives source back (V-T6). When it does not acknowledge,
+ * nobody knows what it has: source stays in the balloon, destination is kept, and the reset
+ * that follows ends both loans.
+ */
+static int swap(struct virtio_balloon *balloon, struct page *destination, struct page *source)
+{
+	int error = page_send(balloon, balloon->inflate, destination);
+
+	HOOK(virtio_balloon_inflated);
+	if (!error)
+		error = page_send(balloon, balloon->deflate, source);
+	if (error) {
+		balloon->ready = false;
+		page_get(destination);
+		list_add_tail(&balloon->limbo, &destination->list);
+		tell_broken(balloon);
+	}
+	return error;
+}
+
+static int migrate(struct balloon_device *core, struct page *destination, struct page *source)
+{
+	struct virtio_balloon *balloon = container_of(core, struct virtio_balloon, core);
+	int error = -EAGAIN;
+
+	/* Its holder may be waiting for the memory that this is to free (V-T5). */
+	if (!mutex_trylock(&balloon->lock))
+		return -EAGAIN;
+	if (balloon->ready)
+		error = swap(balloon, destination, source);
+	mutex_unlock(&balloon->lock);
 	return error;
 }
 
@@ -353,6 +424,8 @@ static int resize(struct virtio_balloon *balloon)
 	int error = 0;
 
 	while (!error && !is_stopping(balloon)) {
+		if (take_broken(balloon))
+			return -EIO;
 		if (take_config_news(balloon)) {
 			if (virtio_device_needs_reset(balloon->device))
 				return -EIO;
@@ -395,6 +468,9 @@ static int device_start(struct virtio_balloon *balloon)
 
 	if (!error)
 		error = virtio_device_ready(balloon->device);
+	mutex_lock(&balloon->lock);
+	balloon->ready = !error;
+	mutex_unlock(&balloon->lock);
 	balloon->actual = 0;
 	balloon->actual_at = clock_ns();
 	balloon->retry_at = 0;
@@ -403,7 +479,16 @@ static int device_start(struct virtio_balloon *balloon)
 	return error;
 }
 
-/* The device was reset: nothing is lent any more. */
+/* From now on no page moves, until the queues work again. */
+static void migration_stop(struct virtio_balloon *balloon)
+{
+	mutex_lock(&balloon->lock);
+	balloon->ready = false;
+	mutex_unlock(&balloon->lock);
+}
+
+/* The device was reset: nothing is lent any more. Isolated pages are waited for: who has them
+ * is told "not now" by now and puts them back. */
 static void take_everything_back(struct virtio_balloon *balloon)
 {
 	struct list_head entries = LIST_INIT(entries);
@@ -413,10 +498,17 @@ static void take_everything_back(struct virtio_balloon *balloon)
 		;
 	while (virtqueue_detach(&balloon->deflate->ring))
 		;
-	balloon_dequeue_list(&balloon->core, &entries, balloon_pages(&balloon->core));
-	balloon->size = 0;
+	list_splice_tail(&balloon->limbo, &entries);
 	mutex_unlock(&balloon->lock);
 	balloon_free_list(&entries);
+	for (;;) {
+		balloon_dequeue_list(&balloon->core, &entries, balloon_pages(&balloon->core));
+		balloon_free_list(&entries);
+		if (balloon_pages(&balloon->core) == 0)
+			break;
+		thread_sleep_ns(VIRTIO_BALLOON_ISOLATED_NS);
+	}
+	balloon->size = 0;
 }
 
 static void recover(struct virtio_balloon *balloon)
@@ -426,6 +518,8 @@ static void recover(struct virtio_balloon *balloon)
 
 	log_warn("balloon: %s: the device does not behave: reset %u of %u, all pages come back",
 		 device->name, ++balloon->recoveries, VIRTIO_BALLOON_RECOVERIES);
+	migration_stop(balloon);
+	(void)take_broken(balloon);
 	error = virtio_device_reset(device);
 	if (!error) {
 		take_everything_back(balloon);
@@ -491,7 +585,8 @@ static struct virtio_balloon *balloon_create(struct virtio_device *device)
 		return NULL;
 	balloon->device = device;
 	balloon->patience_ns = VIRTIO_BALLOON_PATIENCE_NS;
-	balloon_device_init(&balloon->core, device->name, true, NULL);
+	balloon_device_init(&balloon->core, device->name, true, migrate);
+	list_init(&balloon->limbo);
 	mutex_init(&balloon->lock);
 	wait_queue_init(&balloon->news);
 	if (arrays_alloc(balloon)) {
@@ -558,6 +653,7 @@ static void remove(struct virtio_device *device)
 		error = deflate_step(balloon, balloon->size);
 	if (!error)
 		write_actual(balloon);
+	migration_stop(balloon);
 	if (virtio_device_quiesce(device))
 		return; /* the device may still use the pages: record and pages stay */
 	take_everything_back(balloon);

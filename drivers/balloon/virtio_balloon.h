@@ -28,6 +28,7 @@
 
 #define VIRTIO_BALLOON_RETRY_NS    UINT64_C(200000000)   /* after an allocation failed */
 #define VIRTIO_BALLOON_REPORT_NS   UINT64_C(250000000)   /* between two writes of `actual` */
+#define VIRTIO_BALLOON_ISOLATED_NS UINT64_C(1000000)     /* between looks for isolated pages */
 #define VIRTIO_BALLOON_QUIET_NS    UINT64_C(10000000000) /* between two messages of a kind */
 #define VIRTIO_BALLOON_PATIENCE_NS UINT64_C(30000000000) /* for the host to acknowledge */
 #define VIRTIO_BALLOON_RECOVERIES  16u /* resets before the device is given up */
@@ -44,10 +45,13 @@ struct virtio_balloon {
 	struct thread *thread;
 	struct list_head link; /* virtio_balloons, under virtio_balloons_lock */
 
-	struct mutex lock; /* pages on their way to or from the host */
+	struct mutex lock;      /* pages on their way to or from the host */
+	bool ready;             /* M: the queues work */
+	struct list_head limbo; /* M: pages the host may have, but no list: until the reset */
 
 	struct wait_queue news;
 	bool config_news; /* Q: the target may have moved */
+	bool broken;      /* Q: a migration met a device that does not behave */
 	bool stopping;    /* Q */
 
 	/* T, but for reports, which are content with what they see. All in units of the host.
