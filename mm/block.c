@@ -4,6 +4,7 @@
  * and the request goes on with another (A-4).
  */
 #include <mm/block.h>
+#include <mm/reclaim.h>
 #include <kernel/assert.h>
 #include <kernel/log.h>
 
@@ -68,6 +69,8 @@ struct page *block_alloc(int node, unsigned order, unsigned flags, struct zone *
 
 	do {
 		page = zones_get(node, order, flags, zone);
+		if (!page && flags & FOLIO_MAY_SLEEP)
+			page = reclaim_block(node, order, flags, zone);
 		if (!page) {
 			if (!(flags & FOLIO_NOWARN))
 				warn(node, order);

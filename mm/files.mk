@@ -6,6 +6,8 @@ sources += \
 	mm/balloon_movable.c \
 	mm/block.c \
 	mm/check.c \
+	mm/compaction.c \
+	mm/compaction_command.c \
 	mm/command.c \
 	mm/dma.c \
 	mm/folio.c \
@@ -28,11 +30,14 @@ sources += \
 	mm/page_range.c \
 	mm/page_describe.c \
 	mm/ranges.c \
+	mm/reclaim.c \
 	mm/settle.c \
+	mm/shrinker.c \
 	mm/slab.c \
 	mm/slab_command.c \
 	mm/slab_debug.c \
 	mm/slab_page.c \
+	mm/slab_shrinker.c \
 	mm/stack.c \
 	mm/touch.c \
 	mm/zone.c \

@@ -51,6 +51,7 @@ void mm_init(struct boot_info *info)
 	mmu_set_allocator(&table_allocator);
 	slab_init();
 	kmalloc_init();
+	slab_shrinker_init();
 	balloon_init();
 	kmem_register(&kmem_operations);
 	panic_set_check(mm_check_all);

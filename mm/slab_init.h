@@ -8,4 +8,7 @@
 void slab_init(void);
 void kmalloc_init(void);
 
+/* Empty slabs go back when memory is short; after kmalloc works. */
+void slab_shrinker_init(void);
+
 #endif

@@ -79,16 +79,15 @@ static uint64_t get_from(struct zone *zone, unsigned cpu, unsigned order, unsign
 	return frame;
 }
 
-/* May the request use the zone at all? */
-static bool zone_serves(const struct zone *zone, unsigned preferred, unsigned flags)
-{
-	return zone->type <= highest_type(flags) &&
-	       !(flags & FOLIO_THIS_NODE && zone->node != preferred);
-}
-
 static unsigned preferred_node(int node)
 {
 	return node >= 0 && node < NODES_MAX ? (unsigned)node : 0;
+}
+
+bool zone_serves(const struct zone *zone, int node, unsigned flags)
+{
+	return zone->type <= highest_type(flags) &&
+	       !(flags & FOLIO_THIS_NODE && zone->node != preferred_node(node));
 }
 
 struct page *zones_get(int node, unsigned order, unsigned flags, struct zone **zone)
@@ -99,7 +98,7 @@ struct page *zones_get(int node, unsigned order, unsigned flags, struct zone **z
 
 	for (unsigned i = 0; i < zone_count && frame == FRAMES_NONE; i++) {
 		*zone = zones[zone_fallback[preferred][i]];
-		if (zone_serves(*zone, preferred, flags))
+		if (zone_serves(*zone, node, flags))
 			frame = get_from(*zone, cpu_current(), order, flags,
 					 highest_type(flags));
 	}
@@ -127,7 +126,7 @@ unsigned zones_get_many(int node, unsigned flags, uint64_t *list, unsigned count
 
 	for (unsigned i = 0; i < zone_count && got == 0; i++) {
 		*zone = zones[zone_fallback[preferred][i]];
-		if (zone_serves(*zone, preferred, flags))
+		if (zone_serves(*zone, node, flags))
 			got = many_from(*zone, flags, list, count);
 	}
 	irq_restore(irq);

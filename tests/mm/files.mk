@@ -6,9 +6,11 @@ tests += \
 	tests/mm/balloon_movable_test.c \
 	tests/mm/balloon_test.c \
 	tests/mm/check_test.c \
+	tests/mm/compaction_test.c \
 	tests/mm/dma_test.c \
 	tests/mm/folio_split_test.c \
 	tests/mm/folio_test.c \
+	tests/mm/fragment_command.c \
 	tests/mm/frames_cpu_test.c \
 	tests/mm/frames_range_test.c \
 	tests/mm/frames_test.c \
@@ -18,9 +20,10 @@ tests += \
 	tests/mm/memcg_test.c \
 	tests/mm/page_alloc_test.c \
 	tests/mm/page_range_test.c \
+	tests/mm/shrinker_test.c \
 	tests/mm/slab_test.c \
 	tests/mm/stack_test.c \
 	tests/mm/zone_test.c
 
 # Takes all memory: the hosted machine pretends to have more than the host.
-tests-target += tests/mm/touch_test.c
+tests-target += tests/mm/reclaim_test.c tests/mm/touch_test.c

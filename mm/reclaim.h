@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What a request with FOLIO_MAY_SLEEP does before it fails: caches shrink, pages move together,
+ * then out-of-memory hooks give memory back, in this order and each once. Thread context.
+ */
+#ifndef MM_RECLAIM_H
+#define MM_RECLAIM_H
+
+#include <kernel/attributes.h>
+#include <kernel/list.h>
+#include <mm/zone.h>
+
+/*
+ * A client that can give memory back in need: a balloon that deflates. `give` frees about
+ * `pages` pages and returns how many; hooks run one at a time. It must not wait for a lock
+ * under which its owner allocates, and its own requests are not helped by reclaim.
+ */
+struct oom_hook {
+	const char *name;
+	uint64_t (*give)(struct oom_hook *hook, uint64_t pages);
+	struct list_head link;
+};
+
+void oom_hook_register(struct oom_hook *hook);
+/* Afterwards nobody is inside it, and nobody will be. Not from a hook. */
+void oom_hook_unregister(struct oom_hook *hook);
+
+/* The block that zones_get() did not find, by all means; NULL: there is none to be had. */
+struct page *reclaim_block(int node, unsigned order, unsigned flags,
+			   struct zone **zone) MUST_CHECK;
+
+/* Requests that came here since boot, and what helped. */
+struct reclaim_statistics {
+	uint64_t requests;
+	uint64_t by_shrinkers;
+	uint64_t by_compaction;
+	uint64_t by_hooks;
+	uint64_t failed;
+};
+void reclaim_statistics(struct reclaim_statistics *statistics);
+
+#endif

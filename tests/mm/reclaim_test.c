@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Requests that may sleep, when all memory is taken: only on targets, whose memory is small.
+ */
+#include <mm/balloon.h>
+#include <mm/folio.h>
+#include <mm/reclaim.h>
+#include <tests/test.h>
+
+/* All of memory as single pages, but what is kept for others. */
+static uint64_t take_all(struct list_head *taken)
+{
+	struct page *pages[64];
+	uint64_t count = 0;
+	unsigned got;
+
+	do {
+		got = page_alloc_bulk(NODE_ANY, FOLIO_NOWARN | FOLIO_NORETRY, pages, 64);
+		for (unsigned i = 0; i < got; i++)
+			list_add_tail(taken, &pages[i]->list);
+		count += got;
+	} while (got > 0);
+	return count;
+}
+
+static void give_all(struct list_head *taken)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe (page, next, taken, list) {
+		list_del(&page->list);
+		page_put(page);
+	}
+}
+
+static struct balloon_device device;
+
+static int agree(struct balloon_device *asking, struct page *destination, struct page *source)
+{
+	CHECK(asking == &device && destination != source);
+	return 0;
+}
+
+/* Every page of memory is in a balloon, but each fourth, which is free. */
+TEST(reclaim, order_9_request_is_satisfied_by_moving_ballooned_pages)
+{
+	struct list_head taken = LIST_INIT(taken), entries = LIST_INIT(entries);
+	struct reclaim_statistics before, after;
+	struct page *page, *next;
+	struct folio *folio;
+	uint64_t pages;
+
+	balloon_device_init(&device, "test", false, agree);
+	(void)take_all(&taken);
+	list_for_each_entry_safe (page, next, &taken, list) {
+		list_del(&page->list);
+		if (page_to_pfn(page).nr % 4)
+			list_add_tail(&entries, &page->list);
+		else
+			page_put(page);
+	}
+	pages = balloon_enqueue_list(&device, &entries);
+	reclaim_statistics(&before);
+	/* What was left as a reserve lies in whole blocks. */
+	while ((folio = folio_alloc(NODE_ANY, 9, FOLIO_NOWARN, NULL)) != NULL)
+		list_add_tail(&taken, &folio->page.list);
+	folio = folio_alloc(NODE_ANY, 9, FOLIO_NOWARN | FOLIO_MAY_SLEEP, NULL);
+	reclaim_statistics(&after);
+	CHECK(folio != NULL);
+	CHECK_EQ(after.by_compaction, before.by_compaction + 1);
+	CHECK_EQ(balloon_pages(&device), pages);
+	CHECK_EQ(device.isolated, 0);
+	if (folio)
+		folio_put(folio);
+	give_all(&taken);
+	balloon_dequeue_list(&device, &entries, UINT64_MAX);
+	balloon_free_list(&entries);
+	CHECK(balloon_check() == NULL);
+	balloon_device_destroy(&device);
+}
+
+/* Out-of-memory hook that gives back what it holds. */
+static struct list_head held = LIST_INIT(held);
+static unsigned hook_calls;
+
+static uint64_t give_held(struct oom_hook *hook, uint64_t pages)
+{
+	(void)hook;
+	hook_calls++;
+	CHECK(pages >= 1);
+	/* A request of its own is not helped, and does not end here again. */
+	if (list_is_empty(&held))
+		return 0;
+	give_all(&held);
+	return pages;
+}
+
+static struct oom_hook hook = {.name = "test", .give = give_held};
+
+TEST(reclaim, request_that_may_sleep_asks_the_hooks_before_it_fails)
+{
+	struct list_head taken = LIST_INIT(taken);
+	struct reclaim_statistics before, after;
+	struct page *page;
+
+	oom_hook_register(&hook);
+	hook_calls = 0;
+	(void)take_all(&taken);
+	for (unsigned i = 0; i < 4096; i++) {
+		page = list_first(&taken, struct page, list);
+		list_del(&page->list);
+		list_add_tail(&held, &page->list);
+	}
+	while ((page = page_alloc(NODE_ANY, 0, FOLIO_NOWARN)) != NULL)
+		list_add_tail(&taken, &page->list);
+	CHECK_EQ(hook_calls, 0);
+	reclaim_statistics(&before);
+	page = page_alloc(NODE_ANY, 0, FOLIO_NOWARN | FOLIO_MAY_SLEEP);
+	reclaim_statistics(&after);
+	CHECK(page != NULL);
+	CHECK(after.by_hooks + after.by_shrinkers == before.by_hooks + before.by_shrinkers + 1);
+	if (page)
+		page_put(page);
+	give_all(&held);
+	give_all(&taken);
+	oom_hook_unregister(&hook);
+}
