@@ -28,6 +28,9 @@ ipl_start:
 	slr %r0, %r0
 	sigp %r1, %r0, SIGP_SET_ARCHITECTURE
 	sam64
+	/* The stack protector's block is at address 0, in the lowcore. */
+	sar %a0, %r0
+	sar %a1, %r0
 	stckf entry_time(%r0)
 
 	larl %r2, kernel_bss_start

@@ -6,7 +6,7 @@
 cross := s390x-linux-gnu-
 flags-s390x := -m64 -march=z196 -mbackchain
 # The lowcore is at address 0: checks for null pointers are left to the other ports.
-flags-s390x-debug := -fno-stack-protector -fno-sanitize=null
+flags-s390x-debug := -fstack-protector-strong -fno-sanitize=null
 flags-s390x-clang := -target s390x-linux-gnu
 flags-kernel := -msoft-float
 

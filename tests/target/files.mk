@@ -8,6 +8,7 @@ tests-target += \
 	tests/target/newlib_test.c \
 	tests/target/preemption_test.c \
 	tests/target/smp_test.c \
+	tests/target/stack_protector_test.c \
 	tests/target/survey.c \
 	tests/target/trap_test.c
 
