@@ -8,6 +8,7 @@
 #include <boot/text.h>
 #include <kernel/bits.h>
 #include <kernel/command_line.h>
+#include <platform/pci_config.h>
 #include <platform/x86_64/port_io.h>
 
 #define FW_CFG_SELECT 0x510
@@ -23,8 +24,9 @@ static uint8_t fw_cfg_read(void)
 	return port_read8(FW_CFG_DATA);
 }
 
-/* CPUID leaf 1, ECX bit 31: only then may ports be touched that mean QEMU's device. */
-static bool under_hypervisor(void)
+/* CPUID leaf 1, ECX bit 31: only then may ports be touched that mean QEMU's device. The report
+ * asks too. */
+bool platform_under_hypervisor(void)
 {
 	uint32_t eax = 1;
 	uint32_t ebx, ecx = 0, edx;
@@ -37,7 +39,7 @@ static bool command_line_from_fw_cfg(char *text, size_t size)
 {
 	static const struct fw_cfg device = {fw_cfg_select, fw_cfg_read};
 
-	return under_hypervisor() &&
+	return platform_under_hypervisor() &&
 	       fw_cfg_read_file(&device, "opt/quire/cmdline", text, size) >= 0;
 }
 

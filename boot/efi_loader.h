@@ -18,6 +18,9 @@ struct efi_loader {
 	EFI_LOADED_IMAGE *loaded; /* NULL when firmware does not say */
 };
 
+/* How long a message stays before firmware clears the screen. */
+#define EFI_MESSAGE_US 5000000u
+
 /* One line on firmware's console, if there is one. Not after boot services ended. */
 void efi_say(const struct efi_loader *loader, const char *text);
 
@@ -39,5 +42,16 @@ void *efi_protocol(const struct efi_loader *loader, EFI_HANDLE handle, const EFI
  */
 const char *efi_leave(const struct efi_loader *loader, struct boot_info *info,
 		      struct boot_range *ranges, size_t max, bool *gone);
+
+/* The memory map as it is now, in info's ranges; firmware stays. NULL, or a message. */
+const char *efi_map_now(const struct efi_loader *loader, struct boot_info *info,
+			struct boot_range *ranges, size_t max);
+
+/*
+ * With `report=stick` on the command line write report and dump to the volume we were started
+ * from; info->loader_note says what became of it. Before efi_leave(), with the kernel placed.
+ */
+void efi_report(const struct efi_loader *loader, struct boot_info *info,
+		struct boot_range *ranges, size_t max);
 
 #endif

@@ -16,7 +16,6 @@ extern const uint8_t kernel_file_end[];
 
 /* The kernel's first tables map so much. */
 #define REACHABLE_END GIB(4)
-#define MESSAGE_US    5000000u /* before firmware clears the screen */
 
 /* boot_info and its ranges, one block of loader memory. */
 struct handover {
@@ -129,9 +128,12 @@ static const char *boot(const struct efi_loader *loader, bool *gone)
 	if (handover->info.acpi_root.addr == 0)
 		efi_say(loader, "firmware has no ACPI tables: going on with one CPU");
 	problem = place_kernel(loader, &handover->info, &entry);
-	if (!problem)
+	if (!problem) {
+		efi_report(loader, &handover->info, handover->ranges,
+			   ARRAY_SIZE(handover->ranges));
 		problem = efi_leave(loader, &handover->info, handover->ranges,
 				    ARRAY_SIZE(handover->ranges), gone);
+	}
 	if (!problem)
 		kernel_start(&handover->info, entry);
 	return problem;
@@ -151,6 +153,6 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
 	if (gone)
 		system->RuntimeServices->ResetSystem(EfiResetShutdown, EFI_LOAD_ERROR, 0, NULL);
 	efi_say(&loader, problem);
-	loader.services->Stall(MESSAGE_US);
+	loader.services->Stall(EFI_MESSAGE_US);
 	return EFI_LOAD_ERROR;
 }

@@ -89,6 +89,18 @@ static bool convert(const struct efi_map *from, struct boot_info *info,
 	return true;
 }
 
+const char *efi_map_now(const struct efi_loader *loader, struct boot_info *info,
+			struct boot_range *ranges, size_t max)
+{
+	struct efi_map map = {.capacity = 0};
+	const char *problem = map_prepare(loader, &map);
+
+	if (!problem &&
+	    (EFI_ERROR(map_read(loader, &map)) || !convert(&map, info, ranges, max)))
+		problem = "firmware's memory map makes no sense";
+	return problem;
+}
+
 const char *efi_leave(const struct efi_loader *loader, struct boot_info *info,
 		      struct boot_range *ranges, size_t max, bool *gone)
 {

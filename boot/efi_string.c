@@ -66,6 +66,20 @@ size_t strlen(const char *text)
 	return length;
 }
 
+size_t strnlen(const char *text, size_t size)
+{
+	size_t length = 0;
+
+	while (length < size && text[length])
+		length++;
+	return length;
+}
+
+char *strchr(const char *text, int value)
+{
+	return memchr(text, value, strlen(text) + 1);
+}
+
 int strcmp(const char *a, const char *b)
 {
 	while (*a && *a == *b) {

@@ -5,12 +5,16 @@
 #ifndef BOOT_TEXT_H
 #define BOOT_TEXT_H
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* Append to the string in text[size]; what does not fit is cut. */
 void text_append(char *text, size_t size, const char *more);
 void text_append_hex(char *text, size_t size, uint64_t value);
+
+/* As vsnprintf: %s %c %d %u %x %%, flags - 0 #, widths, precision of %s, lengths h l ll z. */
+int text_format_va(char *text, size_t size, const char *pattern, va_list args);
 
 /* UTF-16 units up to length or a zero, to text[size], terminated; what is no ASCII becomes '?'.
  * Number of characters. */

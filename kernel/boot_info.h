@@ -55,6 +55,8 @@ struct boot_info {
 	char command_line[BOOT_COMMAND_LINE_MAX];
 	char boot_device[128]; /* text for people: where we were loaded from, may be empty */
 	char firmware[64];     /* vendor and revision, may be empty */
+	char loader_note[320]; /* what the loader did besides loading; may be empty */
+	bool loader_failed;    /* that is a warning */
 	uint32_t range_count;
 	uint32_t ranges_dropped; /* that did not fit BOOT_RANGES_MAX: reported, treated as
 				    reserved */

@@ -52,6 +52,9 @@ void boot_info_report(const struct boot_info *info)
 		 info->boot_device[0] ? " from " : "", info->boot_device);
 	if (info->command_line[0])
 		log_info("boot: command line: %.400s", info->command_line);
+	if (info->loader_note[0])
+		log_line(info->loader_failed ? LOG_WARN : LOG_INFO, "boot: loader: %s",
+			 info->loader_note);
 	if (info->ranges_dropped)
 		log_warn("boot: %u memory ranges are too many and are not used: firmware's map "
 			 "is in pieces",

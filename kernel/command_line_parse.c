@@ -14,6 +14,7 @@ const struct command_line_key command_line_core_keys[] = {
 	{"seed", "number: order and random choices of tests"},
 	{"cpus", "number: use at most so many CPUs"},
 	{"loglevel", "error, warn, info, debug: what the console shows of the log"},
+	{"report", "stick: UEFI: write the atomics report and a dump to the boot volume"},
 	{NULL, NULL},
 };
 

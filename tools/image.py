@@ -3,8 +3,8 @@
 """Write quire.img: a GPT disk of one partition, without root or loop devices.
 
 --efi: an EFI system partition with /EFI/BOOT/BOOTX64.EFI (the loader with the kernel inside), the
-licence, the notices of what is linked in, and, with --cmdline, /EFI/quire/cmdline.txt. It boots
-as USB stick and as disk. --s390x: the kernel behind a boot map (tools/zipl.py), then the notices;
+licence, the notices of what is linked in, and /EFI/quire/cmdline.txt, which has the loader write
+its report unless --cmdline says otherwise. It boots as USB stick and as disk. --s390x: the kernel behind a boot map (tools/zipl.py), then the notices;
 it boots by IPL from virtio-blk. --edit puts --cmdline into an image of either kind.
 The same inputs give the same bytes: identifiers are fixed and times are those of
 SOURCE_DATE_EPOCH, or of the last commit.
@@ -28,6 +28,7 @@ GNU_EFI_NOTICE = pathlib.Path("/usr/share/doc/gnu-efi/copyright")
 SECTOR = 512
 FIRST = 2048                      # sectors before the partition: 1 MiB, as tools expect
 ENTRIES, ENTRY_SIZE = 128, 128    # of the partition table
+STICK_COMMAND_LINE = "report=stick"  # whoever boots a stick to learn why types nothing
 TABLE_SECTORS = ENTRIES * ENTRY_SIZE // SECTOR
 ESP_TYPE = uuid.UUID("c12a7328-f81f-11d2-ba4b-00a0c93ec93b")  # UEFI specification 5.3.3
 KERNEL_TYPE = uuid.UUID("5155495f-5245-4449-8053-4b0000000003")  # our own
@@ -176,8 +177,10 @@ def main() -> int:
         if not arguments.edit:
             text = notices("s390x" if arguments.s390x else "x86_64")
             (arguments.output.parent / "NOTICES.txt").write_text(text)
-        if arguments.cmdline is not None:
-            set_command_line(arguments.output, arguments.cmdline)
+        text = STICK_COMMAND_LINE if arguments.efi else None
+        text = text if arguments.cmdline is None else arguments.cmdline
+        if text is not None:
+            set_command_line(arguments.output, text)
     except FileNotFoundError as error:
         print(f"image: there is no {error.filename}; `make` builds it", file=sys.stderr)
         return 1

@@ -70,6 +70,9 @@ DISKS = {
             "-device", "usb-storage,bus=xhci0.0,drive=disk0,bootindex=0"],
 }  # fmt: skip
 
+# What becomes of what the guest writes to it.
+WRITES = {"forget": "snapshot=on", "keep": "snapshot=off", "refuse": "readonly=on"}
+
 
 def machine_path(name: str) -> pathlib.Path:
     return pathlib.Path(name) if "/" in name else MACHINES / f"{name}.conf"
@@ -99,7 +102,8 @@ def boot_options(arguments: argparse.Namespace, scratch: pathlib.Path) -> list[s
     options = [
         "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={OVMF}",
         "-drive", f"if=pflash,format=raw,unit=1,file={variables}",
-        "-drive", f"if=none,id=disk0,format=raw,snapshot=on,file={build / 'quire.img'}",
+        "-drive", f"if=none,id=disk0,format=raw,{WRITES[arguments.writes]},"
+                  f"file={build / 'quire.img'}",
         *DISKS[arguments.disk],
     ]  # fmt: skip
     if text:
@@ -233,6 +237,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--accel", choices=list(ACCELERATORS), default="tcg")
     parser.add_argument("--cmdline", default="", help="the kernel's command line")
     parser.add_argument("--disk", choices=sorted(DISKS), default="virtio", help="with --uefi")
+    parser.add_argument("--writes", choices=list(WRITES), default="forget",
+                        help="with --uefi: to the image")
     parser.add_argument("--run", default="", help="shell commands, with `;` between them")
     parser.add_argument("--timeout", type=float, default=300, help="seconds, run --run and boot")
     parser.add_argument("--gdb-port", type=int, default=1234)

@@ -7,6 +7,7 @@ sources += \
 	tools/pci/atomics.c \
 	tools/pci/lspci.c \
 	tools/pci/lspci_details.c \
+	tools/pci/lspci_list.c \
 	tools/pci/lspci_tree.c \
 	tools/pci/names.c
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The command lspci: list, dump, JSON. Details of -v are in lspci_details.c, the tree in
- * lspci_tree.c.
+ * The command lspci. What it prints is in lspci_list.c, details of -v in lspci_details.c, the
+ * tree in lspci_tree.c.
  */
 #include <tools/pci/lspci.h>
 #include <errno.h>
@@ -19,44 +19,6 @@ struct request {
 	unsigned bytes;
 	const struct pci_device *one; /* NULL: all */
 };
-
-/* The segment is shown only when the fabric has another than 0. */
-static void print_function(const struct pci_device *device, bool details)
-{
-	const struct pci_device *last =
-		list_entry(device->fabric->devices.prev, struct pci_device, link);
-	char text[PCI_ADDRESS_TEXT], class[PCI_NAME_TEXT];
-
-	pci_address_format(device->address, text);
-	print("%s ", last->address.segment == 0 ? text + 5 : text);
-	if (device->readability == PCI_UNREADABLE) {
-		print("!!! Does not answer\n");
-		return;
-	}
-	print("%s: Device %04x:%04x", pci_class_name(device->class_code, class), device->vendor,
-	      device->device);
-	if (device->revision)
-		print(" (rev %02x)", device->revision);
-	if (details && device->class_code & 0xff)
-		print(" (prog-if %02x)", (unsigned)device->class_code & 0xff);
-	print("\n");
-}
-
-static void print_bytes(const struct pci_device *device, unsigned size)
-{
-	struct pci_access *access = device->fabric->access;
-	unsigned space = access->operations->space(access, device->address);
-
-	for (unsigned offset = 0; offset < size && offset < space; offset += 4) {
-		uint32_t value = pci_get(device, offset, 4);
-
-		if (offset % 16 == 0)
-			print("%02x:", offset);
-		print(" %02x %02x %02x %02x%s", (unsigned)value & 0xff,
-		      (unsigned)value >> 8 & 0xff, (unsigned)value >> 16 & 0xff,
-		      (unsigned)value >> 24, offset % 16 == 12 ? "\n" : "");
-	}
-}
 
 static void json_function(struct json *json, const struct pci_device *device)
 {
@@ -152,10 +114,10 @@ int lspci_run(struct pci_fabric *fabric, int argc, char **argv)
 	pci_for_each_device (device, fabric) {
 		if (request.json || request.tree || (request.one && device != request.one))
 			continue;
-		print_function(device, request.details);
+		lspci_print_function(device, request.details);
 		if (request.details)
 			lspci_print_details(device);
-		print_bytes(device, request.bytes);
+		lspci_print_bytes(device, request.bytes);
 		if (request.details || request.bytes)
 			print("\n");
 	}

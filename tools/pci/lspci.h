@@ -7,6 +7,10 @@
 
 #include <pci/device.h>
 
+/* The function's line; -v shows more on it. */
+void lspci_print_function(const struct pci_device *device, bool details);
+/* Its first `size` bytes, or as many as can be reached, in rows of 16. */
+void lspci_print_bytes(const struct pci_device *device, unsigned size);
 /* The indented lines of -v. Reads registers; writes none. */
 void lspci_print_details(struct pci_device *device);
 /* All roots as trees. */
