@@ -25,6 +25,7 @@ sources += \
 	mm/migrate.c \
 	mm/mm.c \
 	mm/node.c \
+	mm/offline.c \
 	mm/page.c \
 	mm/page_alloc.c \
 	mm/page_range.c \

@@ -18,6 +18,7 @@ tests += \
 	tests/mm/invariant.c \
 	tests/mm/mem_commands_test.c \
 	tests/mm/memcg_test.c \
+	tests/mm/offline_test.c \
 	tests/mm/page_alloc_test.c \
 	tests/mm/page_range_test.c \
 	tests/mm/shrinker_test.c \
