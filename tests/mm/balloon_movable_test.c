@@ -603,3 +603,76 @@ TEST(balloon_movable, B_T14_last_page_leaves_between_attempt_and_test)
 }
 
 #endif
+
+/* ---- everybody at once, for the sanitizers ---- */
+
+#define CROWD_PAGES 64
+
+static struct page *crowd_pages[CROWD_PAGES]; /* any of them may be anything at any time */
+static _Atomic bool crowd_ends;
+
+static int crowd_answer(struct balloon_device *asking, struct page *destination,
+			struct page *source)
+{
+	static const int codes[] = {0, -EAGAIN, -EBUSY, -ENOENT};
+
+	CHECK(asking == &device && destination != source);
+	return codes[atomic_fetch_add(&asked, 1) % ARRAY_SIZE(codes)];
+}
+
+static int crowd_client(void *arg)
+{
+	(void)arg;
+	for (unsigned i = 0; i < 2000; i++) {
+		struct list_head entries = LIST_INIT(entries);
+		struct page *page = page_alloc(NODE_ANY, 0, 0);
+
+		if (page)
+			balloon_enqueue(&device, page);
+		balloon_dequeue_list(&device, &entries, i % 3);
+		balloon_free_list(&entries);
+	}
+	atomic_store(&crowd_ends, true);
+	return 0;
+}
+
+static int crowd_mover(void *arg)
+{
+	unsigned at = (unsigned)(uintptr_t)arg;
+
+	while (!atomic_load(&crowd_ends)) {
+		struct page *page = crowd_pages[at++ % CROWD_PAGES];
+		struct list_head pages = LIST_INIT(pages);
+
+		if (!movable_isolate(page))
+			continue;
+		list_add_tail(&pages, &page->list);
+		(void)migrate_pages(&pages);
+		migrate_putback(&pages);
+	}
+	return 0;
+}
+
+TEST(balloon_movable, client_and_movers_at_once_keep_the_invariants)
+{
+	struct thread *client, *movers[2];
+	struct mm_statistics before, after;
+
+	mm_statistics(&before);
+	atomic_store(&asked, 0);
+	atomic_store(&crowd_ends, false);
+	balloon_device_init(&device, "test", true, crowd_answer);
+	for (unsigned i = 0; i < CROWD_PAGES; i++)
+		crowd_pages[i] = inflated(&device);
+	client = test_thread(crowd_client, NULL, THREAD_ANY_CPU);
+	for (uintptr_t i = 0; i < ARRAY_SIZE(movers); i++)
+		movers[i] = test_thread(crowd_mover, (void *)(i * 7), THREAD_ANY_CPU);
+	thread_join(client);
+	for (unsigned i = 0; i < ARRAY_SIZE(movers); i++)
+		thread_join(movers[i]);
+	CHECK_EQ(device.isolated, 0);
+	CHECK(balloon_check() == NULL);
+	mm_statistics(&after);
+	CHECK_EQ(after.managed + balloon_pages(&device), before.managed);
+	tear_down(&device);
+}
