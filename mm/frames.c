@@ -41,6 +41,8 @@ static inline void clear_head(struct frames_cpu *mine)
 	atomic_init(&mine->kept, 0);
 	atomic_init(&mine->cursor, 0);
 	atomic_init(&mine->balance, 0);
+	atomic_init(&mine->moves, 0);
+	atomic_init(&mine->changes, 0);
 	atomic_init(&mine->locked, false);
 	atomic_init(&mine->live, false);
 }
@@ -155,18 +157,22 @@ static ALWAYS_INLINE void block_count_give(struct frames *frames, uint64_t block
 		frames_class_note(frames, block, &step);
 }
 
-uint64_t frames_get_shared(struct frames *frames, uint64_t block, unsigned order)
+uint64_t frames_get_shared(struct frames *frames, struct frames_cpu *mine, uint64_t block,
+			   unsigned order)
 {
 	struct block_step step;
 	uint64_t at;
 
-	if (!frames_block_update(frames, block, block_take, 1u << order, &step))
+	frames_sequence_begin(&mine->moves);
+	if (!frames_block_update(frames, block, block_take, 1u << order, &step)) {
+		frames_sequence_cancel(&mine->moves);
 		return FRAMES_NONE;
+	}
 	at = rows_search(&frames->rows[block * BLOCK_ROWS], order);
-	if (at != FRAMES_NONE)
-		return block * BLOCK_FRAMES + at;
-	block_count_give(frames, block, order);
-	return FRAMES_NONE;
+	if (at == FRAMES_NONE)
+		block_count_give(frames, block, order);
+	frames_sequence_end(&mine->moves);
+	return at != FRAMES_NONE ? block * BLOCK_FRAMES + at : FRAMES_NONE;
 }
 
 /*
@@ -194,17 +200,21 @@ static ALWAYS_INLINE bool put_small(struct frames *frames, unsigned cpu, uint64_
 {
 	uint64_t block = frame / BLOCK_FRAMES;
 	uint32_t word = frames_block_word(frames, block);
+	struct frames_cpu *mine = &frames->cpus[cpu];
 	unsigned at = frame % ROW_FRAMES;
+	bool given;
 
 	if (word & BLOCK_WHOLE)
 		return false;
 	if (UNLIKELY(word & BLOCK_OWNER) &&
 	    !owner_agrees(frames, cpu, block_owner(word) - 1, frame, order))
 		return false;
-	if (!row_update(&frames->rows[frame / ROW_FRAMES], row_give, order, &at))
-		return false;
-	block_count_give(frames, block, order);
-	return true;
+	frames_sequence_begin(&mine->moves);
+	given = row_update(&frames->rows[frame / ROW_FRAMES], row_give, order, &at);
+	if (LIKELY(given))
+		block_count_give(frames, block, order);
+	frames_sequence_end(&mine->moves);
+	return given;
 }
 
 /* ---- shared words: whole blocks, and runs of rows ---- */
@@ -219,19 +229,24 @@ static void whole_give(struct frames *frames, uint64_t block)
 }
 
 /* One block, or two neighbours: when the second is not free the first goes back. */
-bool frames_take_whole(struct frames *frames, uint64_t block, unsigned order)
+bool frames_take_whole(struct frames *frames, struct frames_cpu *mine, uint64_t block,
+		       unsigned order)
 {
 	unsigned blocks = 1u << (order - BLOCK_ORDER);
 	struct block_step step;
+	unsigned taken = 0;
 
-	for (unsigned i = 0; i < blocks; i++) {
-		if (frames_block_update(frames, block + i, block_take_whole, 0, &step))
-			continue;
-		while (i-- > 0)
-			whole_give(frames, block + i);
-		return false;
-	}
-	return true;
+	frames_sequence_begin(&mine->moves);
+	while (taken < blocks &&
+	       frames_block_update(frames, block + taken, block_take_whole, 0, &step))
+		taken++;
+	if (taken == 0)
+		frames_sequence_cancel(&mine->moves);
+	for (unsigned i = taken; taken < blocks && i-- > 0;)
+		whole_give(frames, block + i);
+	if (taken)
+		frames_sequence_end(&mine->moves);
+	return taken == blocks;
 }
 
 /* The block that this CPU freed last, which no index knows. */
@@ -341,8 +356,10 @@ static bool put_large(struct frames *frames, unsigned cpu, uint64_t frame, unsig
 		if (!run_is_taken(frames, at, part))
 			return false;
 	}
+	frames_sequence_begin(&frames->cpus[cpu].moves);
 	for (uint64_t at = frame; at < end; at += UINT64_C(1) << part)
 		put_run(frames, at, part);
+	frames_sequence_end(&frames->cpus[cpu].moves);
 	return true;
 }
 
@@ -510,13 +527,14 @@ static void block_zero(struct frames *frames, uint64_t block)
  * State of the next block is zeroed, then its owner excludes what is no memory, then everybody
  * may see it.
  */
-bool frames_open_next(struct frames *frames, uint64_t *block)
+bool frames_open_next(struct frames *frames, struct frames_cpu *mine, uint64_t *block)
 {
 	struct irq_state irq = spin_lock_irqsave(&frames->lock);
 	uint64_t next = atomic_load_explicit(&frames->frontier, memory_order_relaxed);
 	bool more = next < frames->block_count;
 
 	if (more) {
+		frames_sequence_begin(&mine->moves);
 		block_zero(frames, next);
 		if (frames->open_block)
 			frames->open_block(frames, next);
@@ -524,6 +542,7 @@ bool frames_open_next(struct frames *frames, uint64_t *block)
 		frames_class_changed(frames, next, CLASS_NONE,
 				     block_class(frames_block_word(frames, next)));
 		*block = next;
+		frames_sequence_end(&mine->moves);
 	}
 	spin_unlock_irqrestore(&frames->lock, irq);
 	return more;

@@ -36,6 +36,8 @@ struct frames_cpu {
 	_Atomic uint64_t kept;   /* block freed whole last, + 1, perhaps taken since; 0: none */
 	_Atomic uint64_t cursor; /* c: index word of the last whole block, + 1; 0: none */
 	_Atomic uint64_t balance; /* c: frames put less frames got, by orders above 0 */
+	_Atomic uint32_t moves;   /* c: odd while it moves frames between shared words */
+	_Atomic uint32_t changes; /* odd while whoever has `locked` changes the reservation */
 	_Atomic bool locked;      /* for changing the reservation */
 	_Atomic bool live;        /* c: the lines below this one are valid */
 	_Atomic uint64_t rows[BLOCK_ROWS] ALIGNED(CACHE_LINE); /* c: 0: free, and the CPU's */
@@ -97,7 +99,11 @@ void frames_exclude(struct frames *frames, uint64_t block, unsigned first, unsig
  * that number meanwhile.
  */
 
-/* First frame of a free block of 2^order, aligned to it, or FRAMES_NONE. */
+/*
+ * First frame of a free block of 2^order, aligned to it, or FRAMES_NONE: a search of everything
+ * found none while no other CPU moved free frames from one place to another, or other CPUs did
+ * so during each of several searches.
+ */
 uint64_t frames_get(struct frames *frames, unsigned cpu, unsigned order) MUST_CHECK;
 
 /* The two halves of frames_get(), for callers with a rule about taking a new block: from what

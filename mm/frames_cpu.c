@@ -8,7 +8,7 @@
 #include <mm/frames_internal.h>
 #include <kernel/assert.h>
 
-static void wait_relax(const struct frames *frames)
+void frames_wait_relax(const struct frames *frames)
 {
 	if (frames->waiting)
 		frames->waiting->relax();
@@ -19,7 +19,7 @@ static void wait_relax(const struct frames *frames)
 void frames_cpu_lock(struct frames *frames, struct frames_cpu *cpu)
 {
 	while (atomic_exchange_explicit(&cpu->locked, true, memory_order_acquire))
-		wait_relax(frames);
+		frames_wait_relax(frames);
 }
 
 void frames_cpu_unlock(struct frames_cpu *cpu)
@@ -111,31 +111,6 @@ static bool own_rows_have(const struct frames_cpu *mine, unsigned order)
 	return frames_rows_have(rows, order);
 }
 
-bool frames_cpu_reserve(struct frames *frames, unsigned cpu, uint64_t block, unsigned order)
-{
-	struct frames_cpu *mine = &frames->cpus[cpu];
-	struct block_step step;
-
-	if (!frames_block_update(frames, block, block_reserve, cpu, &step))
-		return false;
-	for (unsigned r = 0; r < BLOCK_ROWS; r++)
-		atomic_store_explicit(&mine->rows[r], UINT64_MAX, memory_order_relaxed);
-	atomic_store_explicit(&mine->row, 0, memory_order_relaxed);
-	atomic_store_explicit(&mine->first, block * BLOCK_FRAMES + 1, memory_order_release);
-	collect(frames, mine, block, BLOCK_FRAMES - block_taken(step.before));
-	if (own_rows_have(mine, order))
-		return true;
-	frames_cpu_release(frames, cpu);
-	return false;
-}
-
-bool frames_cpu_claim(struct frames *frames, unsigned cpu, unsigned order)
-{
-	struct frames_cpu *mine = &frames->cpus[cpu];
-
-	return claim(frames, mine, frames_cpu_block(mine)) && own_rows_have(mine, order);
-}
-
 /* The CPU is not busy, or ours, and keeps out: give all of its block back. */
 static void give_back(struct frames *frames, struct frames_cpu *mine, uint64_t block)
 {
@@ -161,11 +136,49 @@ static void give_back(struct frames *frames, struct frames_cpu *mine, uint64_t b
 		panic("frames: block %llu is reserved but nobody's", (unsigned long long)block);
 }
 
+bool frames_cpu_reserve(struct frames *frames, unsigned cpu, uint64_t block, unsigned order)
+{
+	struct frames_cpu *mine = &frames->cpus[cpu];
+	struct block_step step;
+	bool fits;
+
+	frames_sequence_begin(&mine->changes);
+	if (!frames_block_update(frames, block, block_reserve, cpu, &step)) {
+		frames_sequence_cancel(&mine->changes);
+		return false;
+	}
+	for (unsigned r = 0; r < BLOCK_ROWS; r++)
+		atomic_store_explicit(&mine->rows[r], UINT64_MAX, memory_order_relaxed);
+	atomic_store_explicit(&mine->row, 0, memory_order_relaxed);
+	atomic_store_explicit(&mine->first, block * BLOCK_FRAMES + 1, memory_order_release);
+	collect(frames, mine, block, BLOCK_FRAMES - block_taken(step.before));
+	fits = own_rows_have(mine, order);
+	if (!fits)
+		give_back(frames, mine, block);
+	frames_sequence_end(&mine->changes);
+	return fits;
+}
+
+bool frames_cpu_claim(struct frames *frames, unsigned cpu, unsigned order)
+{
+	struct frames_cpu *mine = &frames->cpus[cpu];
+
+	frames_sequence_begin(&mine->changes);
+	if (!claim(frames, mine, frames_cpu_block(mine))) {
+		frames_sequence_cancel(&mine->changes);
+		return false;
+	}
+	frames_sequence_end(&mine->changes);
+	return own_rows_have(mine, order);
+}
+
 void frames_cpu_release(struct frames *frames, unsigned cpu)
 {
 	struct frames_cpu *mine = &frames->cpus[cpu];
 
+	frames_sequence_begin(&mine->changes);
 	give_back(frames, mine, frames_cpu_block(mine));
+	frames_sequence_end(&mine->changes);
 }
 
 /* The CPU must see that it has no reservation, and end what it began with it. */
@@ -178,7 +191,7 @@ static bool stop(struct frames *frames, struct frames_cpu *victim, unsigned cpu)
 		return false;
 	}
 	while (atomic_load_explicit(&victim->busy, memory_order_acquire))
-		wait_relax(frames);
+		frames_wait_relax(frames);
 	return true;
 }
 
@@ -192,14 +205,17 @@ static bool revoke(struct frames *frames, unsigned cpu, unsigned other, unsigned
 
 	frames_cpu_lock(frames, victim);
 	block = frames_cpu_block(victim);
-	if (block != BLOCK_UNKNOWN && (cpu == other || stop(frames, victim, other))) {
-		if (frame) {
+	if (block != BLOCK_UNKNOWN) {
+		frames_sequence_begin(&victim->changes);
+		revoked = cpu == other || stop(frames, victim, other);
+		if (revoked && frame) {
 			(void)claim(frames, victim, block);
 			*frame = frames_cpu_take(victim, order);
 			*frame += *frame == FRAMES_NONE ? 0 : block * BLOCK_FRAMES;
 		}
-		give_back(frames, victim, block);
-		revoked = true;
+		if (revoked)
+			give_back(frames, victim, block);
+		frames_sequence_end(&victim->changes);
 	}
 	frames_cpu_unlock(victim);
 	return revoked;

@@ -21,10 +21,41 @@ static ALWAYS_INLINE bool frames_cpu_is_live(const struct frames_cpu *cpu)
 }
 
 /* Whole blocks of order 9 or 10 from this block on, or nothing. */
-bool frames_take_whole(struct frames *frames, uint64_t block, unsigned order);
+bool frames_take_whole(struct frames *frames, struct frames_cpu *mine, uint64_t block,
+		       unsigned order);
 /* From the shared rows of a block, whosever it is. */
-uint64_t frames_get_shared(struct frames *frames, uint64_t block, unsigned order);
-bool frames_open_next(struct frames *frames, uint64_t *block);
+uint64_t frames_get_shared(struct frames *frames, struct frames_cpu *mine, uint64_t block,
+			   unsigned order);
+bool frames_open_next(struct frames *frames, struct frames_cpu *mine, uint64_t *block);
+
+/*
+ * While free frames are between the words in which a search would find them (bits and count,
+ * word and index, shared rows and a CPU's), a sequence is odd: moves or changes of a CPU. No
+ * request fails before it has searched while none was odd and none went on; others do not look.
+ * Whoever is odd waits for no one who searches.
+ */
+static ALWAYS_INLINE void frames_sequence_begin(_Atomic uint32_t *sequence)
+{
+	uint32_t now = atomic_load_explicit(sequence, memory_order_relaxed);
+
+	/* The changes that follow are exchanges that release. */
+	atomic_store_explicit(sequence, now + 1, memory_order_relaxed);
+}
+
+static ALWAYS_INLINE void frames_sequence_end(_Atomic uint32_t *sequence)
+{
+	uint32_t now = atomic_load_explicit(sequence, memory_order_relaxed);
+
+	atomic_store_explicit(sequence, now + 1, memory_order_release);
+}
+
+/* Nothing was moved. */
+static ALWAYS_INLINE void frames_sequence_cancel(_Atomic uint32_t *sequence)
+{
+	uint32_t now = atomic_load_explicit(sequence, memory_order_relaxed);
+
+	atomic_store_explicit(sequence, now - 1, memory_order_release);
+}
 
 /* ---- frames_index.c ---- */
 
@@ -104,6 +135,8 @@ static inline uint64_t frames_cpu_block(const struct frames_cpu *cpu)
  * FRAMES_NONE. Busy, or locked. */
 uint64_t frames_cpu_take(struct frames_cpu *mine, unsigned order);
 
+/* In loops that wait for another CPU. */
+void frames_wait_relax(const struct frames *frames);
 /* Changing the reservation of any CPU. */
 void frames_cpu_lock(struct frames *frames, struct frames_cpu *cpu);
 void frames_cpu_unlock(struct frames_cpu *cpu);

@@ -50,19 +50,22 @@ unsigned frames_get_many(struct frames *frames, unsigned cpu, uint64_t *list, un
 }
 
 /* Frames of a row that is nobody's own: bits, then the count. */
-static bool row_put(struct frames *frames, uint64_t row, uint64_t mask)
+static bool row_put(struct frames *frames, struct frames_cpu *mine, uint64_t row, uint64_t mask)
 {
 	uint64_t block = row / BLOCK_ROWS;
 	struct block_step step;
+	bool given;
 
-	if (frames_block_word(frames, block) & (BLOCK_WHOLE | BLOCK_OWNER) ||
-	    !row_update_mask(&frames->rows[row], row_give_mask, mask))
+	if (frames_block_word(frames, block) & (BLOCK_WHOLE | BLOCK_OWNER))
 		return false;
-	if (!frames_block_update(frames, block, block_give,
-				 (unsigned)__builtin_popcountll(mask), &step))
+	frames_sequence_begin(&mine->moves);
+	given = row_update_mask(&frames->rows[row], row_give_mask, mask);
+	if (given && !frames_block_update(frames, block, block_give,
+					  (unsigned)__builtin_popcountll(mask), &step))
 		panic("frames: block %llu counts less than its bits",
 		      (unsigned long long)block);
-	return true;
+	frames_sequence_end(&mine->moves);
+	return given;
 }
 
 /* How many from the head of the list lie in the same row, each once; their bits. */
@@ -90,7 +93,7 @@ unsigned frames_put_many(struct frames *frames, unsigned cpu, const uint64_t *li
 		unsigned n = same_row(list + put, count - put, &mask);
 
 		if (n > 1 && frames_is_open(frames, list[put]) &&
-		    row_put(frames, list[put] / ROW_FRAMES, mask)) {
+		    row_put(frames, mine, list[put] / ROW_FRAMES, mask)) {
 			frames_cpu_count(&mine->put[0], n);
 			put += n;
 		} else if (frames_put(frames, cpu, list[put], 0)) {
@@ -177,12 +180,12 @@ static void range_undo(struct frames *frames, uint64_t first, uint64_t end)
 	}
 }
 
-static bool open_up_to(struct frames *frames, uint64_t end)
+static bool open_up_to(struct frames *frames, struct frames_cpu *mine, uint64_t end)
 {
 	uint64_t block;
 
 	while (!frames_is_open(frames, end - 1))
-		if (!frames_open_next(frames, &block))
+		if (!frames_open_next(frames, mine, &block))
 			return false;
 	return true;
 }
@@ -190,13 +193,15 @@ static bool open_up_to(struct frames *frames, uint64_t end)
 int frames_take_range(struct frames *frames, unsigned cpu, uint64_t first, uint64_t count,
 		      uint64_t *busy)
 {
+	struct frames_cpu *mine = &frames->cpus[cpu];
 	uint64_t end = first + count;
 
 	if (count == 0 || end < first || (end - 1) / BLOCK_FRAMES >= frames->block_count ||
-	    !open_up_to(frames, end))
+	    !open_up_to(frames, mine, end))
 		return -EINVAL;
-	if (!frames_cpu_is_live(&frames->cpus[cpu]))
+	if (!frames_cpu_is_live(mine))
 		frames_cpu_begin(frames, cpu);
+	frames_sequence_begin(&mine->moves);
 	for (uint64_t at = first; at < end; at = align_down(at, BLOCK_FRAMES) + BLOCK_FRAMES) {
 		uint64_t stop = MIN(end, align_down(at, BLOCK_FRAMES) + BLOCK_FRAMES);
 
@@ -205,9 +210,11 @@ int frames_take_range(struct frames *frames, unsigned cpu, uint64_t first, uint6
 		for (*busy = at; *busy < stop - 1 && !frames_is_taken(frames, *busy);)
 			*busy += 1;
 		range_undo(frames, first, at);
+		frames_sequence_end(&mine->moves);
 		return -EBUSY;
 	}
-	frames_cpu_count(&frames->cpus[cpu].got[0], count);
+	frames_sequence_end(&mine->moves);
+	frames_cpu_count(&mine->got[0], count);
 	return 0;
 }
 
@@ -216,8 +223,9 @@ int frames_take_range(struct frames *frames, unsigned cpu, uint64_t first, uint6
 uint64_t frames_report_take(struct frames *frames, unsigned cpu)
 {
 	uint64_t word = frames_index_next(frames, CLASS_FREE, 0);
+	struct frames_cpu *mine = &frames->cpus[cpu];
 
-	if (!frames_cpu_is_live(&frames->cpus[cpu]))
+	if (!frames_cpu_is_live(mine))
 		frames_cpu_begin(frames, cpu);
 	while (word != FRAMES_NONE) {
 		uint64_t bits = frames_index_word(frames, CLASS_FREE, word);
@@ -226,9 +234,9 @@ uint64_t frames_report_take(struct frames *frames, unsigned cpu)
 		for (; bits; bits &= bits - 1) {
 			uint64_t block = word * 64 + (unsigned)__builtin_ctzll(bits);
 
-			if (!frames_take_whole(frames, block, BLOCK_ORDER))
+			if (!frames_take_whole(frames, mine, block, BLOCK_ORDER))
 				continue;
-			frames_cpu_count_get(&frames->cpus[cpu], BLOCK_ORDER);
+			frames_cpu_count_get(mine, BLOCK_ORDER);
 			return block * BLOCK_FRAMES;
 		}
 		next = frames_index_next(frames, CLASS_FREE, word + 1);

@@ -47,7 +47,7 @@ static bool shared_has(const struct frames *frames, uint64_t block, unsigned ord
 
 	for (unsigned r = 0; r < BLOCK_ROWS; r++)
 		rows[r] = atomic_load_explicit(&frames->rows[block * BLOCK_ROWS + r],
-					       memory_order_relaxed);
+					       memory_order_acquire);
 	return frames_rows_have(rows, order);
 }
 
@@ -141,7 +141,7 @@ static bool reserve_frontier(const struct search *search)
 {
 	uint64_t block;
 
-	while (frames_open_next(search->frames, &block))
+	while (frames_open_next(search->frames, search->mine, &block))
 		if (frames_cpu_reserve(search->frames, search->cpu, block, search->order))
 			return true;
 	return false;
@@ -175,7 +175,7 @@ static uint64_t get_from_others(const struct search *search)
 		uint64_t frame = FRAMES_NONE;
 
 		if (block != BLOCK_UNKNOWN)
-			frame = frames_get_shared(frames, block, search->order);
+			frame = frames_get_shared(frames, search->mine, block, search->order);
 		if (frame != FRAMES_NONE)
 			return frame;
 	}
@@ -204,7 +204,7 @@ static uint64_t whole_of_word(const struct search *search, uint64_t word, uint64
 	for (; bits; bits &= bits - 1) {
 		uint64_t block = word * 64 + (unsigned)__builtin_ctzll(bits);
 
-		if (frames_take_whole(search->frames, block, search->order))
+		if (frames_take_whole(search->frames, search->mine, block, search->order))
 			return block * BLOCK_FRAMES;
 	}
 	return FRAMES_NONE;
@@ -242,11 +242,11 @@ static uint64_t whole_frontier(const struct search *search)
 	unsigned step = 1u << (search->order - BLOCK_ORDER);
 	uint64_t block;
 
-	while (frames_open_next(search->frames, &block)) {
+	while (frames_open_next(search->frames, search->mine, &block)) {
 		uint64_t first = block + 1 - step;
 
 		if (block % step == step - 1 &&
-		    frames_take_whole(search->frames, first, search->order))
+		    frames_take_whole(search->frames, search->mine, first, search->order))
 			return first * BLOCK_FRAMES;
 	}
 	return FRAMES_NONE;
@@ -265,12 +265,19 @@ static uint64_t search_whole(const struct search *search)
 
 /* ---- when there is nothing: what CPUs hold back ---- */
 
-static bool kept_return(struct frames *frames, struct frames_cpu *cpu)
+static void kept_return(struct frames *frames, struct frames_cpu *cpu)
 {
 	uint64_t kept = atomic_load_explicit(&cpu->kept, memory_order_acquire);
 	struct block_step step;
 
-	return kept && frames_block_update(frames, kept - 1, block_clear, BLOCK_KEPT, &step);
+	/* Whoever is on the way from one block to the next arrives. */
+	frames_cpu_lock(frames, cpu);
+	frames_sequence_begin(&cpu->changes);
+	if (kept && frames_block_update(frames, kept - 1, block_clear, BLOCK_KEPT, &step))
+		frames_sequence_end(&cpu->changes);
+	else
+		frames_sequence_cancel(&cpu->changes);
+	frames_cpu_unlock(cpu);
 }
 
 /* Would the order be found in the block if the CPU gave it back? */
@@ -281,45 +288,65 @@ static bool release_helps(const struct frames *frames, const struct frames_cpu *
 	uint64_t taken = 0;
 
 	for (unsigned r = 0; r < BLOCK_ROWS; r++) {
-		rows[r] = atomic_load_explicit(&cpu->rows[r], memory_order_relaxed) &
+		rows[r] = atomic_load_explicit(&cpu->rows[r], memory_order_acquire) &
 			  atomic_load_explicit(&frames->rows[block * BLOCK_ROWS + r],
-					       memory_order_relaxed);
+					       memory_order_acquire);
 		taken |= rows[r];
 	}
 	return order < BLOCK_ORDER ? frames_rows_have(rows, order) : taken == 0;
 }
 
-/* Let the CPUs give up what they hold back, as far as that helps: true when it is worth to
- * search again. A small block is taken at once: *frame. */
-static bool recover(struct frames *frames, unsigned self, unsigned order, uint64_t *frame)
+/* Let the CPUs give up what they hold back, as far as that helps. A small block is taken at
+ * once. */
+static uint64_t recover(struct frames *frames, unsigned self, unsigned order)
 {
 	unsigned end = atomic_load_explicit(&frames->cpu_end, memory_order_relaxed);
-	bool changed = false;
+	uint64_t frame = FRAMES_NONE;
 
-	for (unsigned number = 0; number < end && *frame == FRAMES_NONE; number++) {
+	for (unsigned number = 0; number < end && frame == FRAMES_NONE; number++) {
 		struct frames_cpu *cpu = &frames->cpus[number];
 		uint64_t block;
 
-		changed |= kept_return(frames, cpu);
-		if (number != self) {
-			/* Whoever is on the way from one block to the next arrives. */
-			frames_cpu_lock(frames, cpu);
-			frames_cpu_unlock(cpu);
-		}
+		kept_return(frames, cpu);
 		block = frames_cpu_block(cpu);
 		if (block == BLOCK_UNKNOWN || !release_helps(frames, cpu, block, order))
 			continue;
 		if (order < BLOCK_ORDER)
-			*frame = frames_cpu_steal(frames, self, number, order);
+			frame = frames_cpu_steal(frames, self, number, order);
 		else
-			changed |= frames_cpu_revoke(frames, self, number);
+			(void)frames_cpu_revoke(frames, self, number);
 	}
-	return changed && *frame == FRAMES_NONE;
+	return frame;
+}
+
+/* A sequence when it is even. */
+static uint64_t at_rest(const struct frames *frames, const _Atomic uint32_t *sequence)
+{
+	uint32_t now;
+
+	while ((now = atomic_load_explicit(sequence, memory_order_acquire)) & 1)
+		frames_wait_relax(frames);
+	return now;
+}
+
+/* When nobody else is on the way: the sequences of all CPUs, as a sum, which only grows. All
+ * that a search reads is read acquire, so that this is read after it. */
+static uint64_t sequences(const struct frames *frames, unsigned self)
+{
+	unsigned end = atomic_load_explicit(&frames->cpu_end, memory_order_relaxed);
+	uint64_t sum = 0;
+
+	for (unsigned number = 0; number < end; number++) {
+		sum += at_rest(frames, &frames->cpus[number].changes);
+		if (number != self)
+			sum += at_rest(frames, &frames->cpus[number].moves);
+	}
+	return sum;
 }
 
 void frames_drain_cpu(struct frames *frames, unsigned cpu)
 {
-	(void)kept_return(frames, &frames->cpus[cpu]);
+	kept_return(frames, &frames->cpus[cpu]);
 	(void)frames_cpu_revoke(frames, cpu, cpu);
 }
 
@@ -328,19 +355,28 @@ void frames_drain(struct frames *frames)
 	unsigned end = atomic_load_explicit(&frames->cpu_end, memory_order_relaxed);
 
 	for (unsigned number = 0; number < end; number++) {
-		(void)kept_return(frames, &frames->cpus[number]);
+		kept_return(frames, &frames->cpus[number]);
 		(void)frames_cpu_revoke(frames, CPUS_MAX, number);
 	}
+}
+
+static uint64_t search_all(const struct search *search)
+{
+	return search->order < BLOCK_ORDER ? search_small(search) : search_whole(search);
 }
 
 uint64_t frames_search(struct frames *frames, unsigned cpu, unsigned order)
 {
 	const struct search search = {frames, &frames->cpus[cpu], cpu, order};
-	uint64_t frame = FRAMES_NONE;
+	uint64_t frame = search_all(&search);
 
-	for (unsigned round = 0; round < ROUNDS; round++) {
-		frame = order < BLOCK_ORDER ? search_small(&search) : search_whole(&search);
-		if (frame != FRAMES_NONE || !recover(frames, cpu, order, &frame))
+	for (unsigned round = 0; frame == FRAMES_NONE && round < ROUNDS; round++) {
+		uint64_t before = sequences(frames, cpu);
+
+		frame = recover(frames, cpu, order);
+		if (frame == FRAMES_NONE)
+			frame = search_all(&search);
+		if (frame != FRAMES_NONE || sequences(frames, cpu) == before)
 			break;
 	}
 	return frame;

@@ -15,6 +15,8 @@
 /* Before an access that may write, or only reads. */
 void explore_step(const volatile void *address, bool writes);
 void explore_saw(uint64_t value);
+/* It changed what was there. */
+void explore_changed(const volatile void *address);
 
 #undef atomic_load_explicit
 #undef atomic_store_explicit
@@ -40,12 +42,14 @@ void explore_saw(uint64_t value);
 		explore_value;                                      \
 	})
 
-#define atomic_store_explicit(pointer, value, order)                 \
-	__extension__({                                              \
-		__auto_type explore_at = (pointer);                  \
-		EXPLORE_PLAIN(explore_at) explore_value = (value);   \
-		explore_step(explore_at, true);                      \
-		__atomic_store(explore_at, &explore_value, (order)); \
+#define atomic_store_explicit(pointer, value, order)                                \
+	__extension__({                                                             \
+		__auto_type explore_at = (pointer);                                 \
+		EXPLORE_PLAIN(explore_at) explore_value = (value);                  \
+		explore_step(explore_at, true);                                     \
+		if (__atomic_load_n(explore_at, __ATOMIC_RELAXED) != explore_value) \
+			explore_changed(explore_at);                                \
+		__atomic_store(explore_at, &explore_value, (order));                \
 	})
 
 #define atomic_exchange_explicit(pointer, value, order)                               \
@@ -55,6 +59,8 @@ void explore_saw(uint64_t value);
 		EXPLORE_PLAIN(explore_at) explore_old;                                \
 		explore_step(explore_at, true);                                       \
 		__atomic_exchange(explore_at, &explore_value, &explore_old, (order)); \
+		if (explore_old != explore_value)                                     \
+			explore_changed(explore_at);                                  \
 		explore_saw((uint64_t)explore_old);                                   \
 		explore_old;                                                          \
 	})
@@ -68,6 +74,8 @@ void explore_saw(uint64_t value);
 		explore_step(explore_at, true);                                               \
 		explore_done = __atomic_compare_exchange(explore_at, explore_expected,        \
 							 &explore_value, false, (yes), (no)); \
+		if (explore_done && *explore_expected != explore_value)                       \
+			explore_changed(explore_at);                                          \
 		explore_saw(explore_done);                                                    \
 		explore_saw((uint64_t)*explore_expected);                                     \
 		explore_done;                                                                 \
@@ -75,15 +83,17 @@ void explore_saw(uint64_t value);
 /* A weak one that fails for no reason only goes round once more. */
 #define atomic_compare_exchange_weak_explicit atomic_compare_exchange_strong_explicit
 
-#define EXPLORE_FETCH(builtin, pointer, value, order)                      \
-	__extension__({                                                    \
-		__auto_type explore_at = (pointer);                        \
-		EXPLORE_PLAIN(explore_at) explore_value = (value);         \
-		EXPLORE_PLAIN(explore_at) explore_old;                     \
-		explore_step(explore_at, true);                            \
-		explore_old = builtin(explore_at, explore_value, (order)); \
-		explore_saw((uint64_t)explore_old);                        \
-		explore_old;                                               \
+#define EXPLORE_FETCH(builtin, pointer, value, order)                             \
+	__extension__({                                                           \
+		__auto_type explore_at = (pointer);                               \
+		EXPLORE_PLAIN(explore_at) explore_value = (value);                \
+		EXPLORE_PLAIN(explore_at) explore_old;                            \
+		explore_step(explore_at, true);                                   \
+		explore_old = builtin(explore_at, explore_value, (order));        \
+		if (__atomic_load_n(explore_at, __ATOMIC_RELAXED) != explore_old) \
+			explore_changed(explore_at);                              \
+		explore_saw((uint64_t)explore_old);                               \
+		explore_old;                                                      \
 	})
 #define atomic_fetch_add_explicit(p, v, o) EXPLORE_FETCH(__atomic_fetch_add, p, v, o)
 #define atomic_fetch_sub_explicit(p, v, o) EXPLORE_FETCH(__atomic_fetch_sub, p, v, o)

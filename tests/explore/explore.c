@@ -49,11 +49,11 @@ struct choice {
 	double sum; /* of the interleavings from here */
 };
 
-/* Who touched a word of memory so far, as bits. */
+/* Who touched a word of memory so far, as bits; writing what is there already is no change. */
 struct word {
 	uintptr_t address; /* 0: free */
 	uint8_t users;
-	uint8_t writers;
+	bool changed;
 	bool shared; /* accesses are steps */
 };
 
@@ -110,6 +110,26 @@ static struct word *word_find(uintptr_t address)
 	return &words[at];
 }
 
+/* A word of several users that somebody changed gives a choice. */
+static void word_judge(struct word *word)
+{
+	if (!word->shared && word->changed && (word->users & (word->users - 1))) {
+		word->shared = true;
+		again = true;
+	}
+}
+
+void explore_changed(const volatile void *address)
+{
+	struct word *word;
+
+	if (running < 0 || (explore_ignores && explore_ignores(address)))
+		return;
+	word = word_find((uintptr_t)address & ~(uintptr_t)7);
+	word->changed = true;
+	word_judge(word);
+}
+
 void explore_step(const volatile void *address, bool writes)
 {
 	struct word *word;
@@ -119,11 +139,7 @@ void explore_step(const volatile void *address, bool writes)
 		return;
 	word = word_find((uintptr_t)address & ~(uintptr_t)7);
 	word->users |= self;
-	word->writers |= writes ? self : 0;
-	if (!word->shared && word->writers && (word->users & (word->users - 1))) {
-		word->shared = true;
-		again = true;
-	}
+	word_judge(word);
 	if (!word->shared)
 		return;
 	actors[running].writes = writes;

@@ -4,7 +4,7 @@
  * their atomic accesses. A scenario names its memory; the explorer puts it back and replays, so
  * that a run may be given up anywhere. Two orders that lead to the same memory, and in which
  * each actor has read the same values, are one state and are continued once. A word that only
- * one actor touches, or that nobody writes, gives no choice: which words those are is found by
+ * one actor touches, or that nobody changes, gives no choice: which words those are is found by
  * exploring, and exploring starts again when another one turns out to be shared.
  */
 #ifndef TESTS_EXPLORE_EXPLORE_H

@@ -5,7 +5,7 @@
  * back gone. Speaks KTAP. Statistics per CPU are no steps, everything else is.
  */
 #include <tests/explore/explore.h>
-#include <mm/frames.h>
+#include <mm/frames_internal.h>
 #include <kernel/lock.h>
 #include <kernel/assert.h>
 #include <stdarg.h>
@@ -181,6 +181,19 @@ static void prepare_reserved(void)
 	owners.got[1] = owners.got[2] = 0;
 }
 
+/* The same with few words: only the first 64 frames of block 0 are not CPU 2's. */
+static void prepare_row_reserved(void)
+{
+	prepare_open();
+	(void)get(2, 9, 0);
+	(void)get(2, 8, 1);
+	(void)get(2, 7, 2);
+	(void)get(2, 6, 3);
+	frames_drain(&frames);
+	(void)get(1, 0, 0);
+	owners.got[1] = owners.got[2] = 0;
+}
+
 /* All memory is taken: block 0 as a whole by CPU 0, block 1 by CPU 1. */
 static void prepare_full(void)
 {
@@ -266,9 +279,8 @@ static const char *finish(void)
 	return frames_put(&frames, 2, 0, 10) ? frames_check(&frames) : "the piece stays taken";
 }
 
-/* The same, and so many requests of the actors must have been fulfilled. A
- * request may find nothing while another CPU is between a block's word and the index: it is
- * asked only where that cannot be. */
+/* The same, and so many requests of the actors must have been fulfilled: as many as there was
+ * memory for at every moment, wherever it was. */
 static const char *finish_with(uint64_t least)
 {
 	if (owners.got[0] + owners.got[1] + owners.got[2] < least)
@@ -330,6 +342,56 @@ static void drain_by_2(void)
 	frames_drain(&frames);
 }
 
+/* Block 1 is taken: the first half goes back. */
+static void vain_10_by_2(void)
+{
+	if (frames_take_whole(&frames, &frames.cpus[2], 0, 10))
+		explore_fail("a block that is taken was taken again");
+}
+
+/* The first frame of block 1 is taken: all of block 0 goes back. */
+static void vain_range_by_2(void)
+{
+	uint64_t busy;
+
+	if (frames_take_range(&frames, 2, 0, BLOCK_FRAMES + 1, &busy) == 0)
+		explore_fail("a frame that is taken was taken again");
+}
+
+static void get_many_by_0(void)
+{
+	uint64_t list[2];
+	unsigned count = frames_get_many(&frames, 0, list, 2);
+
+	for (unsigned i = 0; i < count; i++) {
+		own(0, list[i], 0, 0, 1);
+		owners.held[0][i + 1] = (struct held){list[i], 0};
+		owners.got[0]++;
+	}
+}
+
+/* A free block is taken for the host and comes back as one that it knows. */
+static void report_by_0(void)
+{
+	uint64_t frame = frames_report_take(&frames, 0);
+
+	if (frame == FRAMES_NONE)
+		return;
+	own(0, frame, 9, 0, 1);
+	own(0, frame, 9, 1, 0);
+	frames_report_give(&frames, 0, frame, true);
+}
+
+static void release_by_1(void)
+{
+	(void)frames_cpu_revoke(&frames, 1, 1);
+}
+
+static void revoke_by_2(void)
+{
+	(void)frames_cpu_revoke(&frames, 2, 1);
+}
+
 /* The converted block goes back in two parts. */
 static void split_by_0(void)
 {
@@ -381,6 +443,19 @@ static const struct explore_scenario scenarios[] = {
 		 get_9_by_1, put_of_2_by_2),
 	SCENARIO(three_make_one_of_two_blocks, prepare_full, finish, put_of_0_by_0,
 		 put_of_1_by_1, get_10_by_2),
+	SCENARIO(last_frame_comes_while_order_0_looks, prepare_one_out, finish_1, put_of_1_by_1,
+		 get_0_by_0),
+	SCENARIO(order_10_in_vain_against_order_9, prepare_one_whole, finish_1, get_9_by_0,
+		 vain_10_by_2),
+	SCENARIO(range_in_vain_against_order_9, prepare_last_block, finish_1, get_9_by_0,
+		 vain_range_by_2),
+	SCENARIO(many_at_once_against_one_frame, prepare_one_out, finish_2, get_many_by_0,
+		 get_0_by_1),
+	SCENARIO(report_against_order_9, prepare_last_block, finish, report_by_0, get_9_by_1),
+	SCENARIO(revoked_while_another_cpu_gets, prepare_row_reserved, finish_1, get_0_by_0,
+		 revoke_by_2),
+	SCENARIO(three_on_a_reservation, prepare_row_reserved, finish_1, get_0_by_0,
+		 release_by_1, revoke_by_2),
 	SCENARIO(three_puts_and_a_search, prepare_two_out, finish, put_of_0_by_0, put_of_1_by_1,
 		 get_9_by_2),
 };

@@ -47,7 +47,7 @@ TEST(frames, failed_order_10_rolls_back_exactly)
 	CHECK(frames_put(f.frames, 0, a, 9));
 	/* The first half is free, the second is not: by search and by name. */
 	CHECK_EQ(frames_get(f.frames, 0, 10), FRAMES_NONE);
-	CHECK(!frames_take_whole(f.frames, 0, 10));
+	CHECK(!frames_take_whole(f.frames, &f.frames->cpus[0], 0, 10));
 	frames_expect_sound(&f);
 	CHECK_EQ(frames_free(f.frames), 512);
 	a = frames_get(f.frames, 0, 9);
@@ -55,7 +55,7 @@ TEST(frames, failed_order_10_rolls_back_exactly)
 	CHECK_EQ(frames_get(f.frames, 0, 9), FRAMES_NONE);
 	CHECK(frames_put(f.frames, 0, b, 9));
 	CHECK_EQ(frames_get(f.frames, 0, 10), FRAMES_NONE);
-	CHECK(!frames_take_whole(f.frames, 0, 10));
+	CHECK(!frames_take_whole(f.frames, &f.frames->cpus[0], 0, 10));
 	frames_expect_sound(&f);
 	CHECK(frames_put(f.frames, 0, a, 9));
 	CHECK_EQ(frames_get(f.frames, 0, 10), 0);
