@@ -95,10 +95,12 @@ static void play(uint64_t steps, unsigned fill)
 {
 	struct frames_fixture f = frames_fixture_start(FRAMES, NULL, FRAMES);
 	struct oracle *oracle = kzalloc(sizeof(*oracle));
-	struct held *held = kmalloc(HELD * sizeof(*held), 0);
+	struct held *held;
 	unsigned count = 0;
 
-	NEED(oracle && held, "no memory for the oracle");
+	NEED(oracle, "no memory for the oracle");
+	held = kmalloc(HELD * sizeof(*held), 0);
+	NEED(held, "no memory for what is held");
 	for (uint64_t step = 0; step < steps; step++) {
 		uint64_t dice = test_random_below(100);
 

@@ -4,6 +4,8 @@
  * operation, with arguments.
  */
 #include <tests/model/frames_play.h>
+#include <kernel/bits.h>
+#include <errno.h>
 #include <string.h>
 
 #define CPUS       4
@@ -81,6 +83,82 @@ static const char *play_put(struct frames_play *play, struct bytes *program)
 	return play->count ? put_held(play, choice >> 6, choice % play->count) : NULL;
 }
 
+/* Many at once, given back at once, the first of them, and one that is free, in between. */
+static const char *play_many(struct frames_play *play, struct bytes *program)
+{
+	unsigned want = bytes_16(program) % FRAMES_PLAY_LIST + 1;
+	unsigned cpu = want % CPUS;
+	uint64_t free = frames_free(&play->frames);
+	unsigned got = frames_get_many(&play->frames, cpu, play->list, want);
+
+	if (got != MIN(free, want))
+		return "fewer frames than there are";
+	for (unsigned i = 0; i < got; i++) {
+		if (play->list[i] >= FRAMES_PLAY_FRAMES || play->taken[play->list[i]])
+			return "one of many frames is somebody's";
+		play->taken[play->list[i]] = 1;
+	}
+	for (unsigned i = 0; i < got; i++)
+		play->taken[play->list[i]] = 0;
+	cpu = bytes_8(program) % CPUS;
+	if (frames_put_many(&play->frames, cpu, play->list, got) != got)
+		return "one of many frames was refused";
+	return got && frames_put_many(&play->frames, cpu, play->list, got) != 0
+		       ? "many frames were taken back twice"
+		       : NULL;
+}
+
+/* Exactly these, or the first that is in use by name. */
+static const char *play_range(struct frames_play *play, struct bytes *program)
+{
+	uint64_t first = bytes_16(program) % FRAMES_PLAY_FRAMES;
+	uint64_t count = bytes_16(program) % (FRAMES_PLAY_FRAMES + 8);
+	uint64_t end = first;
+	uint64_t busy = FRAMES_NONE;
+	int error = frames_take_range(&play->frames, first % CPUS, first, count, &busy);
+
+	if (count == 0 || first + count > FRAMES_PLAY_FRAMES)
+		return error == -EINVAL ? NULL : "a range that is none was taken";
+	while (end < first + count && !play->taken[end])
+		end++;
+	if (end < first + count)
+		return error == -EBUSY && busy == end ? NULL : "not the first frame in use";
+	if (error)
+		return "a free range is not to be had";
+	for (uint64_t frame = first; frame < end; frame++)
+		if (!frames_put(&play->frames, frame % CPUS, frame, 0))
+			return "a frame of a range was refused";
+	return NULL;
+}
+
+/* Telling the host: a free block, which then is reported until somebody takes it. */
+static const char *play_report(struct frames_play *play, struct bytes *program)
+{
+	uint8_t choice = bytes_8(program);
+	uint64_t frame = frames_report_take(&play->frames, choice % CPUS);
+	enum frames_state wanted = choice & 0x80 ? FRAMES_REPORTED : FRAMES_FREE;
+
+	if (frame == FRAMES_NONE)
+		return NULL;
+	if (taken_in(play, frame, BLOCK_ORDER))
+		return "a block for the host is in use";
+	frames_report_give(&play->frames, choice % CPUS, frame, choice & 0x80);
+	return frames_state_of(&play->frames, frame / BLOCK_FRAMES) == wanted
+		       ? NULL
+		       : "a block's state is not what the host was told";
+}
+
+static const char *play_drain(struct frames_play *play, struct bytes *program)
+{
+	uint8_t choice = bytes_8(program);
+
+	if (choice & 0x80)
+		frames_drain(&play->frames);
+	else
+		frames_drain_cpu(&play->frames, choice % CPUS);
+	return NULL;
+}
+
 /* A run of which some frame is free must be refused, and nothing may change. */
 static const char *play_wrong_put(struct frames_play *play, struct bytes *program)
 {
@@ -126,6 +204,21 @@ static const char *play_mark(struct frames_play *play, struct bytes *program)
 	return NULL;
 }
 
+/* Pristine and reported blocks are free ones. */
+static enum frames_state state_says(const struct frames_play *play, unsigned block)
+{
+	enum frames_state state = frames_state_of(&play->frames, block);
+
+	return state == FRAMES_PARTIAL || state == FRAMES_TAKEN ? state : FRAMES_FREE;
+}
+
+static enum frames_state state_wanted(const struct frames_play *play, unsigned block)
+{
+	unsigned taken = taken_in(play, (uint64_t)block * BLOCK_FRAMES, BLOCK_ORDER);
+
+	return taken == 0 ? FRAMES_FREE : taken == BLOCK_FRAMES ? FRAMES_TAKEN : FRAMES_PARTIAL;
+}
+
 /* Everything the allocator says, against the oracle. */
 static const char *look(struct frames_play *play)
 {
@@ -144,6 +237,10 @@ static const char *look(struct frames_play *play)
 		return "the count of free frames is not what it should be";
 	for (unsigned block = 0; block < FRAMES_PLAY_BLOCKS; block++)
 		if (frames_is_open(&play->frames, block * BLOCK_FRAMES) &&
+		    state_says(play, block) != state_wanted(play, block))
+			return "a block is not in the state it should be";
+	for (unsigned block = 0; block < FRAMES_PLAY_BLOCKS; block++)
+		if (frames_is_open(&play->frames, block * BLOCK_FRAMES) &&
 		    frames_is_written(&play->frames, block * BLOCK_FRAMES) !=
 			    play->written[block])
 			return "a block's mark is not what it should be";
@@ -152,7 +249,7 @@ static const char *look(struct frames_play *play)
 
 static const char *operation(struct frames_play *play, struct bytes *program)
 {
-	switch (bytes_8(program) % 8) {
+	switch (bytes_8(program) % 12) {
 	case 0:
 	case 1:
 	case 2:
@@ -164,6 +261,14 @@ static const char *operation(struct frames_play *play, struct bytes *program)
 		return play_wrong_put(play, program);
 	case 6:
 		return play_split(play, program);
+	case 7:
+		return play_many(play, program);
+	case 8:
+		return play_range(play, program);
+	case 9:
+		return play_report(play, program);
+	case 10:
+		return play_drain(play, program);
 	default:
 		return play_mark(play, program);
 	}

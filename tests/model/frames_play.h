@@ -12,6 +12,7 @@
 #define FRAMES_PLAY_BLOCKS 6
 #define FRAMES_PLAY_FRAMES (FRAMES_PLAY_BLOCKS * BLOCK_FRAMES)
 #define FRAMES_PLAY_HELD   64
+#define FRAMES_PLAY_LIST   600 /* frames got at once */
 
 struct frames_play {
 	struct frames frames; /* all of FRAMES_PLAY_FRAMES, but what a program excludes */
@@ -23,6 +24,7 @@ struct frames_play {
 		bool whole; /* order 9 and 10, as they were got */
 	} held[FRAMES_PLAY_HELD];
 	unsigned count;
+	uint64_t list[FRAMES_PLAY_LIST];
 };
 
 /* Play the whole program over state of frames_state_size(FRAMES_PLAY_FRAMES) bytes, give

@@ -8,6 +8,7 @@
 #include <mm/memcg.h>
 #include <mm/mm.h>
 #include <mm/slab.h>
+#include <errno.h>
 #include <string.h>
 
 #define HELD_MAX    96
@@ -39,6 +40,12 @@ static void construct(void *object)
 {
 	memset(object, 0x5c, 24);
 }
+
+static const struct slab_attributes attributes[CACHES] = {
+	{.name = "play", .size = 200},
+	{.name = "play groups", .size = 200, .flags = SLAB_GROUPS},
+	{.name = "play constructed", .size = 24, .constructor = construct},
+};
 
 static size_t mark_size(const struct held *held)
 {
@@ -294,9 +301,51 @@ static const char *change(struct bytes *program)
 	return NULL;
 }
 
+/* A cache that is in use stays; magazines go; the statistics know what is ours. */
+static const char *caches_play(uint8_t choice)
+{
+	struct slab_cache *cache = caches[choice % CACHES];
+	struct slab_cache_statistics statistics;
+	uint64_t objects = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		objects += all[i].kind == OBJECT && all[i].cache == cache;
+	if (choice & 0x80)
+		slab_drain();
+	if ((choice & 0x7c) == 0x7c && objects && slab_cache_destroy(cache) != -EBUSY)
+		return "a cache that is in use was destroyed";
+	for (unsigned i = 0; slab_statistics(i, &statistics); i++)
+		if (strcmp(statistics.name, attributes[choice % CACHES].name) == 0 &&
+		    statistics.in_use - statistics.cached != objects)
+			return "a cache counts other objects than ours";
+	return NULL;
+}
+
+/* Exactly the pages of something that was just freed, or others' that are refused. */
+static const char *range_play(struct bytes *program)
+{
+	unsigned pages = bytes_8(program) % 200 + 1;
+	struct page *block = page_alloc(NODE_ANY, 8, FOLIO_NOWARN);
+	struct page *list[64];
+	unsigned got = page_alloc_bulk(NODE_ANY, FOLIO_NOWARN, list, pages % 64);
+	const char *wrong = NULL;
+	struct pfn busy;
+
+	page_free_bulk(list, got);
+	if (!block)
+		return NULL;
+	if (page_alloc_range(page_to_pfn(block), pages, 0, &busy) != -EBUSY ||
+	    busy.nr != page_to_pfn(block).nr)
+		wrong = "pages in use were taken";
+	page_free(block, 8);
+	if (!wrong && page_alloc_range(page_to_pfn(block), pages, 0, &busy) == 0)
+		page_free_exact(block, pages);
+	return wrong;
+}
+
 static const char *operation(struct bytes *program)
 {
-	uint8_t choice = bytes_8(program) % 12;
+	uint8_t choice = bytes_8(program) % 14;
 
 	if (choice < 6 && count == HELD_MAX)
 		return NULL;
@@ -320,9 +369,13 @@ static const char *operation(struct bytes *program)
 	case 9:
 	case 10:
 		return end(bytes_8(program) % count);
-	default:
+	case 11:
 		(void)slab_shrink();
 		return NULL;
+	case 12:
+		return caches_play(bytes_8(program));
+	default:
+		return range_play(program);
 	}
 }
 
@@ -337,12 +390,6 @@ static uint64_t free_now(void)
 
 static bool caches_create(void)
 {
-	static const struct slab_attributes attributes[CACHES] = {
-		{.name = "play", .size = 200},
-		{.name = "play groups", .size = 200, .flags = SLAB_GROUPS},
-		{.name = "play constructed", .size = 24, .constructor = construct},
-	};
-
 	for (unsigned i = 0; i < CACHES; i++) {
 		caches[i] = slab_cache_create(&attributes[i]);
 		if (caches[i])
