@@ -82,10 +82,11 @@ static int call_all_masked(void *arg)
 
 TEST(ipi, cpus_that_call_each_other_with_interrupts_off_get_on)
 {
-	struct calls calls = {.count = 0};
+	static struct calls calls; /* threads go on with it when another cannot start */
 	unsigned count = cpu_count() < 8 ? cpu_count() : 8;
 	struct thread *threads[8];
 
+	atomic_store(&calls.count, 0);
 	for (unsigned cpu = 0; cpu < count; cpu++)
 		threads[cpu] = test_thread(call_all_masked, &calls, cpu);
 	for (unsigned cpu = 0; cpu < count; cpu++)

@@ -69,12 +69,15 @@ TEST(mem_commands, later_page_of_a_raw_block_is_found_and_owners_have_names)
 {
 	struct dma_device device = {.name = "x", .mask = UINT64_MAX, .node = NODE_ANY};
 	struct page *raw = page_alloc(NODE_ANY, 2, 0);
-	void *object = kmalloc(64, 0);
 	struct frame_info info;
+	void *object, *buffer;
 	uint64_t bus;
-	void *buffer = dma_alloc(&device, 1, 0, &bus);
 
-	REQUIRE(raw && object && buffer);
+	NEED(raw, "no memory for a block");
+	object = kmalloc(64, 0);
+	NEED(object, "no memory for an object");
+	buffer = dma_alloc(&device, 1, 0, &bus);
+	NEED(buffer, "no memory for a buffer");
 	frame_info_get(page_to_pfn(raw + 3), &info);
 	CHECK(info.block == raw);
 	CHECK_STR(frame_mode_name(info.block), "raw");

@@ -82,8 +82,12 @@ TEST(page_range, free_memory_keeps_its_bytes)
 	memset(page_to_virt(page), 0xa5, PAGE_SIZE << 9);
 	page_free(page, 9);
 	/* It becomes some CPU's block, is taken in part, free again, and goes back. */
-	for (unsigned order = 0; order < 9; order++)
-		folio_put(folio_alloc(NODE_ANY, order, 0, NULL));
+	for (unsigned order = 0; order < 9; order++) {
+		struct folio *folio = folio_alloc(NODE_ANY, order, 0, NULL);
+
+		REQUIRE(folio);
+		folio_put(folio);
+	}
 	mm_drain();
 	CHECK(!mm_check_all());
 	for (unsigned i = 0; i < (PAGE_SIZE << 9) / sizeof(*words); i++)

@@ -171,8 +171,13 @@ void topology_number(struct topology *t)
 
 void topology_enumerate(struct topology *t)
 {
+	int error;
+
 	pci_fabric_clear(&t->fabric);
-	REQUIRE(pci_enumerate(&t->fabric) == 0);
+	error = pci_enumerate(&t->fabric);
+	if (error != 0)
+		pci_fabric_clear(&t->fabric); /* what fitted is kept */
+	REQUIRE(error == 0);
 }
 
 struct pci_device *topology_device(struct topology *t,

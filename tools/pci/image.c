@@ -201,11 +201,12 @@ static bool grow(struct pci_image *image)
 /* One block: the structure, then the five arrays. */
 static struct pci_image_function *insert(struct pci_image *image, size_t at, unsigned size)
 {
-	struct pci_image_function *function =
-		grow(image) ? kmem_alloc(sizeof(*function) + 5 * size) : NULL;
+	struct pci_image_function *function = kmem_alloc(sizeof(*function) + 5 * size);
 
-	if (!function)
+	if (!function || !grow(image)) {
+		kmem_free(function);
 		return NULL;
+	}
 	function->size = size;
 	function->reads_until_dead = PCI_IMAGE_NEVER;
 	function->value = (uint8_t *)(function + 1);
