@@ -27,7 +27,7 @@ def read_rows() -> list[tuple[str, set[str], int]]:
     rows = []
     for line in (ROOT / "tests/spec_rows.txt").read_text().splitlines():
         if line and not line.startswith("#"):
-            identity, ports, issue = line.split()
+            identity, ports, issue = line.split()[:3]
             rows.append((identity, set(ports.split(",")), int(issue)))
     return rows
 

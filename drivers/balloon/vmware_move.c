@@ -27,12 +27,11 @@ static struct balloon_device *device_of(struct vmware_balloon *balloon, unsigned
 }
 
 /* Base pages that may go so that the guest keeps its reserve. */
-static uint64_t room(struct vmware_balloon *balloon)
+static uint64_t room(void)
 {
 	struct mm_statistics now;
 	uint64_t reserve;
 
-	(void)balloon;
 	mm_statistics(&now);
 	reserve = virtio_balloon_reserve(now.managed);
 	return now.free > reserve ? now.free - reserve : 0;
@@ -55,7 +54,7 @@ static struct page *next_page(struct vmware_balloon *balloon, struct inflation *
 static unsigned gather(struct vmware_balloon *balloon, struct inflation *run,
 		       struct list_head *entries, unsigned count)
 {
-	uint64_t most = room(balloon) >> run->order;
+	uint64_t most = room() >> run->order;
 	unsigned got = 0;
 
 	while (got < count && (got < most || !list_is_empty(&run->spare))) {
@@ -152,39 +151,52 @@ void vmware_inflate(struct vmware_balloon *balloon, uint64_t pages)
 	balloon_free_list(&run.spare);
 }
 
-/* Dequeue a batch, tell, free; base pages freed. *go_on: there may be more of this size. */
-static uint64_t deflate_batch(struct vmware_balloon *balloon, unsigned order, uint64_t pages,
-			      bool told, bool *go_on)
+/* One deflation of one page size; a host that has forgotten is not told. */
+struct deflation {
+	unsigned order;
+	bool told;
+	unsigned nr_refused;
+	struct list_head
+		refused; /* stay the host's; aside, so that they are not asked for twice */
+};
+
+/* Dequeue a batch, tell, free; base pages freed. *go_on: there may be more. */
+static uint64_t deflate_batch(struct vmware_balloon *balloon, struct deflation *run,
+			      uint64_t pages, bool *go_on)
 {
-	struct balloon_device *device = device_of(balloon, order);
-	unsigned capacity = told ? vmware_host_capacity(&balloon->host) : VMWARE_BATCH_MAX;
-	uint64_t count = MIN(capacity, ((pages - 1) >> order) + 1);
-	struct list_head entries = LIST_INIT(entries), refused = LIST_INIT(refused);
-	uint64_t got = balloon_dequeue_list(device, &entries, count << order) >> order;
-	unsigned nr_refused = 0;
+	unsigned capacity = run->told ? vmware_host_capacity(&balloon->host) : VMWARE_BATCH_MAX;
+	uint64_t count = MIN(capacity, ((pages - 1) >> run->order) + 1);
+	struct list_head entries = LIST_INIT(entries);
+	uint64_t got = balloon_dequeue_list(device_of(balloon, run->order), &entries,
+					    count << run->order) >>
+		       run->order;
+	unsigned refused_before = run->nr_refused;
 	uint32_t status = VMWARE_OK;
 
 	*go_on = false;
 	if (got == 0)
 		return 0;
-	if (told)
-		status = tell(balloon, false, order, &entries, &refused, &nr_refused);
-	balloon_enqueue_list(device, &refused);
+	if (run->told)
+		status = tell(balloon, false, run->order, &entries, &run->refused,
+			      &run->nr_refused);
 	balloon_free_list(&entries);
-	*go_on = got == count && status == VMWARE_OK && nr_refused < VMWARE_REFUSALS;
-	got -= nr_refused;
-	balloon->size -= got << order;
-	return got << order;
+	*go_on = got == count && status == VMWARE_OK && run->nr_refused < VMWARE_REFUSALS;
+	got -= run->nr_refused - refused_before;
+	balloon->size -= got << run->order;
+	return got << run->order;
 }
 
 static uint64_t deflate_order(struct vmware_balloon *balloon, unsigned order, uint64_t pages,
 			      bool told)
 {
+	struct deflation run = {.order = order, .told = told};
 	uint64_t freed = 0;
 	bool go_on = true;
 
+	list_init(&run.refused);
 	while (go_on && freed < pages)
-		freed += deflate_batch(balloon, order, pages - freed, told, &go_on);
+		freed += deflate_batch(balloon, &run, pages - freed, &go_on);
+	balloon_enqueue_list(device_of(balloon, order), &run.refused);
 	return freed;
 }
 

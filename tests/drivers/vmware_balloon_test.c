@@ -10,17 +10,27 @@
 #include <errno.h>
 #include <kernel/fault.h>
 #include <kernel/hook.h>
+#include <kernel/shell.h>
 #include <kernel/thread.h>
 #include <mm/folio.h>
 #include <mm/migrate.h>
 #include <mm/mm.h>
 #include <platform/clock.h>
 #include <tests/drivers/vmware_fixture.h>
+#include <tests/kernel/text_sink.h>
 #include <tests/test.h>
 
 #define BASIC_BATCHED (VMWARE_BASIC | VMWARE_BATCHED)
 
 static struct vmware_model *const host = &vmware_model;
+
+#define WAIT_FOR(expression)                                        \
+	({                                                          \
+		uint64_t wait_end = clock_ns() + 20 * NSEC_PER_SEC; \
+		while (!(expression) && clock_ns() < wait_end)      \
+			thread_sleep_ns(NSEC_PER_MSEC);             \
+		CHECK(expression);                                  \
+	})
 
 TEST(vmware_balloon, W_T1_blocks_and_batches_of_512_are_used_where_offered)
 {
@@ -161,6 +171,55 @@ TEST(vmware_balloon, failed_unlock_leaves_the_pages_with_the_host)
 	host->judge_call = NULL;
 	vmware_step();
 	CHECK_EQ(vmware_tested->size, 0);
+	vmware_destroy();
+}
+
+static uint32_t keep_few(uint32_t command, unsigned nr, uint64_t frame)
+{
+	(void)nr;
+	return command == VMWARE_BATCHED_UNLOCK && frame % 64 == 0 ? VMWARE_PINNED : VMWARE_OK;
+}
+
+TEST(vmware_balloon, pages_the_host_keeps_are_asked_for_once_in_a_step)
+{
+	uint64_t kept;
+
+	vmware_create(BASIC_BATCHED);
+	vmware_resize(400);
+	host->judge = keep_few;
+	vmware_resize(0);
+	kept = vmware_tested->size;
+	CHECK(kept > 0 && kept <= 400 / 64 + 1);
+	CHECK_EQ(vmware_tested->refused, kept);
+	CHECK_EQ(host->calls_of[VMWARE_BATCHED_UNLOCK], 1);
+	vmware_step();
+	CHECK_EQ(vmware_tested->size, kept);
+	CHECK_EQ(host->calls_of[VMWARE_BATCHED_UNLOCK], 2);
+	host->judge = NULL;
+	vmware_step();
+	CHECK_EQ(vmware_tested->size, 0);
+	vmware_destroy();
+}
+
+TEST(vmware_balloon, shell_lists_it)
+{
+	const char *text;
+
+	vmware_create(BASIC_BATCHED);
+	host->target = 700;
+	REQUIRE(vmware_balloon_run(vmware_tested) == 0);
+	WAIT_FOR(vmware_tested->size == 700);
+	text_sink_open();
+	shell_run_line("balloon");
+	text = text_sink_close();
+	CHECK(strstr(text,
+		     "vmware: idle, target 700 pages, 700 at the host, 0 isolated, resets 1") !=
+	      NULL);
+	text_sink_open();
+	shell_run_line("balloon -j");
+	text = text_sink_close();
+	CHECK(strstr(text, "\"device\":\"vmware\",\"state\":\"idle\",\"target\":700,"
+			   "\"actual\":700,\"isolated\":0,\"resets\":1") != NULL);
 	vmware_destroy();
 }
 
@@ -355,14 +414,6 @@ TEST(vmware_balloon, doorbell_is_hung_up_and_taken_down)
 	vmware_destroy();
 	CHECK_EQ(host->doorbell[0], UINT32_MAX);
 }
-
-#define WAIT_FOR(expression)                                        \
-	({                                                          \
-		uint64_t wait_end = clock_ns() + 20 * NSEC_PER_SEC; \
-		while (!(expression) && clock_ns() < wait_end)      \
-			thread_sleep_ns(NSEC_PER_MSEC);             \
-		CHECK(expression);                                  \
-	})
 
 TEST(vmware_balloon, thread_follows_the_doorbell)
 {

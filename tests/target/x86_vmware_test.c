@@ -1,13 +1,30 @@
 // SPDX-License-Identifier: MIT
 /*
- * QEMU answers on VMware's port with some of VMware's commands (-machine vmport=on, its default
- * on PCs) and no balloon: the client must not start there, nor touch the port to find out
- * (tools/vmware_test.py watches that from outside).
+ * QEMU answers on VMware's other port with some of VMware's commands (-machine vmport=on, its
+ * default on PCs) and has no balloon: the client must not start there.
  */
 #include <platform/vmware.h>
 
 #include <platform/x86_64/vmware.h>
 #include <tests/test.h>
+
+#define OTHER_PORT  0x5658u
+#define MAGIC       0x564d5868u
+#define GET_VERSION 10u
+
+/* QEMU's half of the interface, asked as a program would that does not look at CPUID. */
+static bool somebody_answers(void)
+{
+	uint32_t a = MAGIC, b = 0, c = GET_VERSION, d = OTHER_PORT;
+
+	__asm__ volatile("inl %%dx, %%eax" : "+a"(a), "+b"(b), "+c"(c), "+d"(d) : : "memory");
+	return a != UINT32_MAX && b == MAGIC;
+}
+
+TEST(x86_vmware, half_a_backdoor_is_no_host)
+{
+	CHECK(!somebody_answers() || platform_vmware_balloon() == NULL);
+}
 
 TEST(x86_vmware, no_balloon_port_below_another_hypervisor)
 {
