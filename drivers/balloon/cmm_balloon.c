@@ -190,6 +190,13 @@ uint64_t cmm_balloon_oom(struct cmm_balloon *balloon)
 	return freed;
 }
 
+/* Always the same amount, however little is missing. */
+static uint64_t give(struct oom_hook *hook, uint64_t pages)
+{
+	(void)pages;
+	return cmm_balloon_oom(container_of(hook, struct cmm_balloon, oom));
+}
+
 int cmm_balloon_set_oom_freed(struct cmm_balloon *balloon, uint64_t value)
 {
 	if (value != 0)
@@ -270,6 +277,7 @@ struct cmm_balloon *cmm_balloon_create(const struct cmm_host *host)
 	mutex_init(&balloon->hotplug);
 	wait_queue_init(&balloon->news);
 	balloon->client = (struct balloon_client){.name = "cmm", .report = report};
+	balloon->oom = (struct oom_hook){.name = "cmm balloon", .give = give};
 	return balloon;
 }
 
@@ -288,6 +296,7 @@ int cmm_balloon_run(struct cmm_balloon *balloon)
 	if (!balloon->thread)
 		return -ENOMEM;
 	balloon_client_add(&balloon->client);
+	oom_hook_register(&balloon->oom);
 	return 0;
 }
 
@@ -295,6 +304,7 @@ void cmm_balloon_stop(struct cmm_balloon *balloon)
 {
 	set_stopping(balloon, true);
 	if (balloon->thread) {
+		oom_hook_unregister(&balloon->oom);
 		balloon_client_remove(&balloon->client);
 		thread_join(balloon->thread);
 	}

@@ -12,6 +12,7 @@
 #include <drivers/balloon/balloon_client.h>
 #include <kernel/mutex.h>
 #include <mm/balloon.h>
+#include <mm/reclaim.h>
 
 #define CMM_DELAY_NS         UINT64_C(1000000000) /* between two looks at the request */
 #define CMM_HOTPLUG_DELAY_NS UINT64_C(5000000000) /* after memory went offline */
@@ -32,6 +33,7 @@ struct cmm_balloon {
 	const struct cmm_host *host; /* NULL: simulated, loan_wanted says what it would want */
 	struct balloon_device core;
 	struct balloon_client client;
+	struct oom_hook oom;
 	struct thread *thread;
 	struct mutex hotplug;  /* held while memory goes offline, and to loan a page */
 	bool hotplug_occurred; /* H: since the last look */

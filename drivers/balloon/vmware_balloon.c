@@ -78,14 +78,23 @@ static int migrate(struct balloon_device *device, struct page *destination, stru
 
 uint64_t vmware_balloon_shrink(struct vmware_balloon *balloon, uint64_t pages)
 {
-	uint64_t freed;
+	uint64_t freed = 0;
 
 	if (!mover_enter(balloon))
 		return 0;
-	freed = vmware_deflate(balloon, pages);
-	balloon->paused_until = clock_ns() + VMWARE_PAUSE_NS;
+	if (mutex_trylock(&balloon->lock)) {
+		freed = vmware_deflate(balloon, pages);
+		balloon->paused_until = clock_ns() + VMWARE_PAUSE_NS;
+		mutex_unlock(&balloon->lock);
+	}
 	mover_leave(balloon);
 	return freed;
+}
+
+static uint64_t give(struct oom_hook *hook, uint64_t pages)
+{
+	return vmware_balloon_shrink(container_of(hook, struct vmware_balloon, oom),
+				     MAX(pages, VMWARE_GIVE_PAGES));
 }
 
 /* ---- reset ---- */
@@ -164,8 +173,11 @@ void vmware_balloon_step(struct vmware_balloon *balloon)
 	change = vmware_balloon_change(balloon);
 	if (change > 0)
 		vmware_inflate(balloon, (uint64_t)change);
-	else if (change < 0)
-		vmware_deflate(balloon, (uint64_t)-change);
+	if (change >= 0)
+		return;
+	mutex_lock(&balloon->lock);
+	vmware_deflate(balloon, (uint64_t)-change);
+	mutex_unlock(&balloon->lock);
 }
 
 /* ---- thread, start and end ---- */
@@ -249,6 +261,7 @@ struct vmware_balloon *vmware_balloon_create(vmware_call_fn *call,
 	balloon->entries = entries;
 	balloon->doorbell = doorbell;
 	balloon->client = (struct balloon_client){.name = "vmware", .report = report};
+	balloon->oom = (struct oom_hook){.name = "vmware balloon", .give = give};
 	return balloon;
 }
 
@@ -264,6 +277,7 @@ int vmware_balloon_run(struct vmware_balloon *balloon)
 	if (!balloon->thread)
 		return -ENOMEM;
 	balloon_client_add(&balloon->client);
+	oom_hook_register(&balloon->oom);
 	return 0;
 }
 
@@ -271,6 +285,7 @@ int vmware_balloon_run(struct vmware_balloon *balloon)
 void vmware_balloon_destroy(struct vmware_balloon *balloon)
 {
 	if (balloon->thread) {
+		oom_hook_unregister(&balloon->oom);
 		balloon_client_remove(&balloon->client);
 		news_wake(balloon, true);
 		thread_join(balloon->thread);

@@ -13,13 +13,15 @@
 #include <drivers/balloon/vmware_host.h>
 #include <kernel/mutex.h>
 #include <mm/balloon.h>
+#include <mm/reclaim.h>
 
 #define VMWARE_POLL_NS  UINT64_C(1000000000) /* between two looks at the target */
 #define VMWARE_PAUSE_NS UINT64_C(5000000000) /* after pages went back for want of memory */
-#define VMWARE_PATIENT_NS                                                  \
-	UINT64_C(1000000000) /* for isolated pages, before a later attempt \
-			      */
-#define VMWARE_REFUSALS 16u  /* of one page size, before it is left */
+#define VMWARE_PATIENT_NS                                                    \
+	UINT64_C(1000000000)   /* for isolated pages, before a later attempt \
+				*/
+#define VMWARE_GIVE_PAGES 256u /* at least, when memory has run out */
+#define VMWARE_REFUSALS   16u  /* of one page size, before it is left */
 
 /* Fields: M under `lock`; Q under news.lock; T only the thread; others fixed. */
 struct vmware_balloon {
@@ -31,6 +33,7 @@ struct vmware_balloon {
 	struct vmware_doorbell doorbell;
 	struct thread *thread;
 	struct balloon_client client;
+	struct oom_hook oom;
 
 	struct wait_queue news;
 	bool rung;       /* Q */
@@ -58,7 +61,8 @@ void vmware_balloon_destroy(struct vmware_balloon *balloon);
 void vmware_balloon_step(struct vmware_balloon *balloon);
 /* Base pages to give (positive) or to take back now. */
 int64_t vmware_balloon_change(const struct vmware_balloon *balloon);
-/* Memory is short: take up to `pages` back, and pause. What came back. */
+/* Memory is short: take up to `pages` back, and pause. What came back; 0 while pages are on
+ * their way, or the host has forgotten us. Waits for nobody. */
 uint64_t vmware_balloon_shrink(struct vmware_balloon *balloon, uint64_t pages);
 /* The doorbell rang. Any context. */
 void vmware_balloon_ring(struct vmware_balloon *balloon);

@@ -202,13 +202,10 @@ static uint64_t deflate_order(struct vmware_balloon *balloon, unsigned order, ui
 
 uint64_t vmware_deflate(struct vmware_balloon *balloon, uint64_t pages)
 {
-	uint64_t freed;
+	uint64_t freed = deflate_order(balloon, 0, pages, true);
 
-	mutex_lock(&balloon->lock);
-	freed = deflate_order(balloon, 0, pages, true);
 	if (freed < pages && !balloon->host.reset_required)
 		freed += deflate_order(balloon, BALLOON_BLOCK_ORDER, pages - freed, true);
-	mutex_unlock(&balloon->lock);
 	return freed;
 }
 

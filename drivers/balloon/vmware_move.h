@@ -11,7 +11,8 @@
 /* Up to `pages` base pages to the host, blocks first if it takes any. */
 void vmware_inflate(struct vmware_balloon *balloon, uint64_t pages);
 /* At least `pages` back from the host if it lets them go, single ones first; how many. */
-uint64_t vmware_deflate(struct vmware_balloon *balloon, uint64_t pages);
+uint64_t vmware_deflate(struct vmware_balloon *balloon, uint64_t pages)
+	REQUIRES(&balloon->lock);
 /* Everything back without a word, but for pages that are isolated. The host has forgotten. */
 void vmware_pop(struct vmware_balloon *balloon);
 /* The host takes destination for source; as balloon_migrate_fn. */

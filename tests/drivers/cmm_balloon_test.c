@@ -237,7 +237,7 @@ TEST(cmm_balloon, C_T10_source_that_stays_on_loan_at_the_host_has_moved_all_the_
 	source = list_first(&balloon->core.pages, struct page, list);
 	REQUIRE(movable_isolate(source));
 	host->fail_from = host->fail_to = host->calls + 2;
-	CHECK_EQ(movable_migrate(destination, source), 0);
+	REQUIRE(movable_migrate(destination, source) == 0);
 	CHECK_EQ(balloon->failures, 1);
 	CHECK_EQ(balloon->loaned, 5);
 	CHECK_EQ(host->nr_stray, 1);
@@ -270,6 +270,7 @@ TEST(cmm_balloon, C_T11_nothing_is_on_loan_when_the_machine_starts_again)
 	/* Switched on again it follows again. */
 	REQUIRE(cmm_balloon_run(balloon) == 0);
 	WAIT_FOR(balloon->loaned == 300);
+	CHECK_EQ(balloon->oom.give(&balloon->oom, 1), CMM_OOM_PAGES);
 	destroy();
 }
 

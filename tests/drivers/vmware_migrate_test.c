@@ -80,7 +80,7 @@ TEST(vmware_migrate, W_T11_destination_not_needed_makes_the_balloon_smaller)
 	source = vmware_first_page();
 	REQUIRE(movable_isolate(source));
 	balloon_events(&before);
-	CHECK_EQ(movable_migrate(destination, source), 0);
+	REQUIRE(movable_migrate(destination, source) == 0);
 	balloon_events(&after);
 	CHECK_EQ(after.deflate - before.deflate, 1);
 	CHECK_EQ(after.migrate, before.migrate);
@@ -165,6 +165,28 @@ TEST(vmware_migrate, W_T12_no_page_moves_during_a_reset)
 	page_free(destination, 0);
 	vmware_compare();
 	CHECK_EQ(vmware_tested->size, 10);
+	vmware_destroy();
+}
+
+TEST(vmware_migrate, who_is_out_of_memory_does_not_wait_for_an_inflation)
+{
+	struct hook_gate gate;
+	struct thread *thread;
+
+	vmware_create(BASIC_BATCHED);
+	vmware_resize(10);
+	host->target = 1000;
+	hook_gate_attach(&gate, "balloon_alloc", NULL);
+	thread = beside(step_beside, NULL);
+	hook_gate_wait(&gate);
+	CHECK_EQ(vmware_balloon_shrink(vmware_tested, 5), 0);
+	CHECK_EQ(vmware_tested->paused_until, 0);
+	hook_gate_detach(&gate);
+	thread_join(thread);
+	CHECK_EQ(vmware_tested->oom.give(&vmware_tested->oom, 1), VMWARE_GIVE_PAGES);
+	CHECK_EQ(vmware_tested->size, 1000 - VMWARE_GIVE_PAGES);
+	CHECK(vmware_tested->paused_until > 0);
+	vmware_compare();
 	vmware_destroy();
 }
 
