@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 static const uint8_t *present_bits;
 static size_t present_bytes;
 
-static bool present(uint64_t address)
+static bool is_present(uint64_t address)
 {
 	uint64_t bit = address >> 20;
 
@@ -70,6 +70,15 @@ static void play_output(uint8_t *block, const char *text, size_t length)
 	}
 	sclp_read_build(block);
 	sclp_mask_build(block, 1, 2);
+}
+
+static uint64_t present(uint64_t address, uint64_t step, uint64_t count)
+{
+	uint64_t found = 0;
+
+	while (found < count && is_present(address + found * step))
+		found++;
+	return found;
 }
 
 static void play_start(const uint8_t *bytes, size_t length)

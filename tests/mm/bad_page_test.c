@@ -240,7 +240,10 @@ TEST(bad_page, report_of_a_tail_names_its_head_and_what_holds_the_cpu)
 	format(expected, sizeof(expected), "tail of the folio at frame %#llx, order 3",
 	       (unsigned long long)page_to_pfn(&folio->page).nr);
 	CHECK_EQ(reports_count(expected), 1);
-	CHECK(strstr(reports_text(), "interrupts off, innermost lock test of reports"));
+	CHECK(strstr(reports_text(), "interrupts off, innermost lock "));
+#ifdef QUIRE_TEST_HOOKS /* release builds do not know what they hold */
+	CHECK(strstr(reports_text(), "innermost lock test of reports"));
+#endif
 	CHECK(strstr(reports_text(), "flags 0x18 dirty !lru"));
 	page_flag_clear(folio_page(folio, 6), PAGE_LRU);
 	folio_put(folio);
