@@ -216,6 +216,22 @@ void cmm_balloon_hotplug_end(struct cmm_balloon *balloon)
 	mutex_unlock(&balloon->hotplug);
 }
 
+/* The thread that takes memory offline holds the mutex from one event to the next, whatever the
+ * range: our pages in it move by migration meanwhile. */
+NO_LOCK_ANALYSIS
+static void tell(struct offline_notifier *notifier, enum offline_event event, struct pfn start,
+		 uint64_t count)
+{
+	struct cmm_balloon *balloon = container_of(notifier, struct cmm_balloon, offline);
+
+	(void)start;
+	(void)count;
+	if (event == OFFLINE_GOING)
+		cmm_balloon_hotplug_begin(balloon);
+	else
+		cmm_balloon_hotplug_end(balloon);
+}
+
 /* ---- worker, start and end ---- */
 
 /* False at the end. */
@@ -278,6 +294,7 @@ struct cmm_balloon *cmm_balloon_create(const struct cmm_host *host)
 	wait_queue_init(&balloon->news);
 	balloon->client = (struct balloon_client){.name = "cmm", .report = report};
 	balloon->oom = (struct oom_hook){.name = "cmm balloon", .give = give};
+	balloon->offline.tell = tell;
 	return balloon;
 }
 
@@ -297,6 +314,7 @@ int cmm_balloon_run(struct cmm_balloon *balloon)
 		return -ENOMEM;
 	balloon_client_add(&balloon->client);
 	oom_hook_register(&balloon->oom);
+	offline_notifier_register(&balloon->offline);
 	return 0;
 }
 
@@ -304,6 +322,7 @@ void cmm_balloon_stop(struct cmm_balloon *balloon)
 {
 	set_stopping(balloon, true);
 	if (balloon->thread) {
+		offline_notifier_unregister(&balloon->offline);
 		oom_hook_unregister(&balloon->oom);
 		balloon_client_remove(&balloon->client);
 		thread_join(balloon->thread);

@@ -12,6 +12,7 @@
 #include <drivers/balloon/balloon_client.h>
 #include <kernel/mutex.h>
 #include <mm/balloon.h>
+#include <mm/offline.h>
 #include <mm/reclaim.h>
 
 #define CMM_DELAY_NS         UINT64_C(1000000000) /* between two looks at the request */
@@ -34,6 +35,7 @@ struct cmm_balloon {
 	struct balloon_device core;
 	struct balloon_client client;
 	struct oom_hook oom;
+	struct offline_notifier offline;
 	struct thread *thread;
 	struct mutex hotplug;  /* held while memory goes offline, and to loan a page */
 	bool hotplug_occurred; /* H: since the last look */

@@ -202,6 +202,25 @@ TEST(cmm_balloon, C_T7_nothing_moves_while_memory_goes_offline)
 	destroy();
 }
 
+TEST(cmm_balloon, C_T7_loaned_page_in_a_range_that_goes_offline_moves_out)
+{
+	struct page *source;
+	struct pfn busy;
+
+	create();
+	resize(50);
+	offline_notifier_register(&balloon->offline);
+	source = list_first(&balloon->core.pages, struct page, list);
+	REQUIRE(memory_offline(page_to_pfn(source), 1, &busy) == 0);
+	CHECK(!cmm_model_holds(source));
+	CHECK_EQ(balloon->loaned, 50);
+	compare();
+	memory_online(page_to_pfn(source), 1);
+	offline_notifier_unregister(&balloon->offline);
+	CHECK_EQ(cmm_balloon_step(balloon), CMM_HOTPLUG_DELAY_NS);
+	destroy();
+}
+
 TEST(cmm_balloon, C_T9_destination_that_cannot_be_loaned_changes_nothing)
 {
 	struct page *source, *destination = page_alloc(NODE_ANY, 0, 0);
