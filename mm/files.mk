@@ -19,6 +19,7 @@ sources += \
 	mm/frames_cpu.c \
 	mm/frames_index.c \
 	mm/frames_range.c \
+	mm/frames_report.c \
 	mm/frames_search.c \
 	mm/kmalloc.c \
 	mm/map.c \
@@ -29,6 +30,8 @@ sources += \
 	mm/page.c \
 	mm/page_alloc.c \
 	mm/page_range.c \
+	mm/page_reporter.c \
+	mm/page_reporting.c \
 	mm/page_describe.c \
 	mm/ranges.c \
 	mm/reclaim.c \

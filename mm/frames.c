@@ -279,10 +279,12 @@ static ALWAYS_INLINE uint64_t whole_get_near(struct frames *frames, struct frame
 	if (UNLIKELY(!block_update(&frames->blocks[block], block_take_whole, 0, &step)))
 		return FRAMES_NONE;
 	before = block_class(step.before);
-	if (LIKELY(before != CLASS_NONE)) {
-		frames_index_clear(&frames->index[before], block);
+	if (LIKELY(before == CLASS_FREE)) {
+		frames_index_clear(&frames->index[CLASS_FREE], block);
 		if (UNLIKELY(block_class(frames_block_word(frames, block)) != CLASS_NONE))
 			frames_class_changed(frames, block, CLASS_NONE, CLASS_NONE);
+	} else if (before != CLASS_NONE) {
+		frames_class_changed(frames, block, before, CLASS_NONE);
 	}
 	frames_cpu_count_get(mine, BLOCK_ORDER);
 	return block * BLOCK_FRAMES;
@@ -308,6 +310,7 @@ static ALWAYS_INLINE bool put_whole(struct frames *frames, struct frames_cpu *mi
 	frames_index_set(&frames->index[CLASS_FREE], block);
 	if (UNLIKELY(block_class(frames_block_word(frames, block)) != CLASS_FREE))
 		frames_class_changed(frames, block, CLASS_FREE, CLASS_NONE);
+	frames_freed(frames);
 	return true;
 }
 

@@ -62,6 +62,16 @@ struct frames_waiting {
 	void (*relax)(void);
 };
 
+struct frames;
+
+/* Who tells the host. Both in any context, interrupts off; they take no frames. */
+struct frames_watch {
+	/* A block became free for the first time since frames_watch_arm(). */
+	void (*freed)(struct frames *frames);
+	/* A reported block is used again. */
+	void (*taken_back)(struct frames *frames, uint64_t block);
+};
+
 struct frames {
 	_Atomic uint64_t *rows;   /* BLOCK_ROWS per block */
 	_Atomic uint32_t *blocks; /* one per block */
@@ -75,8 +85,10 @@ struct frames {
 	_Atomic uint64_t
 		excluded;      /* frames of open blocks that are not; written under the lock */
 	struct spin_lock lock; /* moving the frontier */
-	const struct frames_waiting *waiting; /* NULL: one thread uses all CPU numbers */
-	_Atomic unsigned cpu_end;             /* CPUs from here on never got or put a frame */
+	const struct frames_watch *_Atomic watch; /* NULL: nobody */
+	_Atomic bool watched;                     /* watch->freed() is wanted */
+	const struct frames_waiting *waiting;     /* NULL: one thread uses all CPU numbers */
+	_Atomic unsigned cpu_end; /* CPUs from here on never got or put a frame */
 	struct frames_cpu cpus[CPUS_MAX];
 };
 
@@ -131,13 +143,24 @@ int frames_take_range(struct frames *frames, unsigned cpu, uint64_t first, uint6
 		      uint64_t *busy) MUST_CHECK;
 
 /*
- * For telling the host about free memory: take a block that became free since it was last
- * reported, FRAMES_NONE if there is none; the cost does not depend on how much is free or in
- * use. Give it back, reported or as it was; reported blocks are handed out after all others.
- * What CPUs hold back is not seen: frames_drain().
+ * For telling the host about free memory: blocks that became free since they were last
+ * reported, in words of 64; the cost does not depend on how much is free or in use. What CPUs
+ * hold back is not seen: frames_drain_free().
  */
-uint64_t frames_report_take(struct frames *frames, unsigned cpu) MUST_CHECK;
-void frames_report_give(struct frames *frames, unsigned cpu, uint64_t frame, bool reported);
+/* The first word from `from` on that has any; FRAMES_NONE: none. */
+uint64_t frames_report_next(const struct frames *frames, uint64_t from, uint64_t *bits);
+/* Look at a block: may it be taken when it stays free from now on? */
+enum frames_sight { FRAMES_GONE, FRAMES_NEW, FRAMES_SEEN };
+enum frames_sight frames_report_see(struct frames *frames, uint64_t block);
+/* Take a block that was free since the look that found it new; false: it was not. */
+bool frames_report_take(struct frames *frames, unsigned cpu, uint64_t block) MUST_CHECK;
+/* Give it back, reported or as it was; reported blocks are handed out after all others. */
+void frames_report_give(struct frames *frames, unsigned cpu, uint64_t block, bool reported);
+/* Ask for one call of watch->freed(). What is free already is the caller's to find after it. */
+void frames_watch_arm(struct frames *frames);
+void frames_watch_disarm(struct frames *frames);
+/* CPUs give up the wholly free blocks that they hold back. Any CPU. */
+void frames_drain_free(struct frames *frames);
 
 /* What a 2 MiB block is. Free ones may be held back by a CPU. */
 enum frames_state {

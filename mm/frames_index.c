@@ -17,7 +17,7 @@ void frames_summary_put(struct frames_index *index, uint64_t word)
 	do {
 		set = atomic_load_explicit(&index->words[word], memory_order_acquire) != 0;
 		if (set)
-			atomic_fetch_or_explicit(summary, bit, memory_order_acq_rel);
+			atomic_fetch_or_explicit(summary, bit, memory_order_seq_cst);
 		else
 			atomic_fetch_and_explicit(summary, ~bit, memory_order_acq_rel);
 	} while ((atomic_load_explicit(&index->words[word], memory_order_acquire) != 0) != set);
@@ -26,6 +26,8 @@ void frames_summary_put(struct frames_index *index, uint64_t word)
 void frames_class_changed(struct frames *frames, uint64_t block, enum block_class before,
 			  enum block_class after)
 {
+	if (UNLIKELY(before == CLASS_REPORTED))
+		frames_taken_back(frames, block);
 	for (;;) {
 		enum block_class now;
 

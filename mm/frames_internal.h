@@ -65,7 +65,7 @@ void frames_summary_put(struct frames_index *index, uint64_t word);
 static ALWAYS_INLINE void frames_index_set(struct frames_index *index, uint64_t block)
 {
 	uint64_t old = atomic_fetch_or_explicit(&index->words[block / 64], BIT64(block % 64),
-						memory_order_acq_rel);
+						memory_order_seq_cst);
 
 	if (UNLIKELY(old == 0))
 		frames_summary_put(index, block / 64);
@@ -79,6 +79,19 @@ static ALWAYS_INLINE void frames_index_clear(struct frames_index *index, uint64_
 
 	if (UNLIKELY(old == bit))
 		frames_summary_put(index, block / 64);
+}
+
+/* A block became free and whoever watches wants to know: frames_report.c. */
+void frames_watch_tell(struct frames *frames);
+
+/* A reported block is used again. */
+void frames_taken_back(struct frames *frames, uint64_t block);
+
+/* After the index says so; the other side arms, then looks at the index. */
+static ALWAYS_INLINE void frames_freed(struct frames *frames)
+{
+	if (UNLIKELY(atomic_load_explicit(&frames->watched, memory_order_seq_cst)))
+		frames_watch_tell(frames);
 }
 
 /* The class of a block changed from `before` to `after`: put that into the index. */
@@ -106,8 +119,11 @@ static ALWAYS_INLINE void frames_class_note(struct frames *frames, uint64_t bloc
 	enum block_class before = block_class(step->before);
 	enum block_class after = block_class(step->after);
 
-	if (UNLIKELY(before != after))
-		frames_class_changed(frames, block, before, after);
+	if (LIKELY(before == after))
+		return;
+	frames_class_changed(frames, block, before, after);
+	if (after == CLASS_FREE)
+		frames_freed(frames);
 }
 
 /* Change a block's word, and the index if that changes the class. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Many frames at once: any, exactly those of a range, and blocks to tell the host about. All of
- * it is made of the changes that single requests make, a word at a time.
+ * Many frames at once: any, and exactly those of a range. All of it is made of the changes that
+ * single requests make, a word at a time.
  */
 #include <mm/frames_internal.h>
 #include <kernel/assert.h>
@@ -218,43 +218,7 @@ int frames_take_range(struct frames *frames, unsigned cpu, uint64_t first, uint6
 	return 0;
 }
 
-/* ---- blocks for the host ---- */
-
-uint64_t frames_report_take(struct frames *frames, unsigned cpu)
-{
-	uint64_t word = frames_index_next(frames, CLASS_FREE, 0);
-	struct frames_cpu *mine = &frames->cpus[cpu];
-
-	if (!frames_cpu_is_live(mine))
-		frames_cpu_begin(frames, cpu);
-	while (word != FRAMES_NONE) {
-		uint64_t bits = frames_index_word(frames, CLASS_FREE, word);
-		uint64_t next;
-
-		for (; bits; bits &= bits - 1) {
-			uint64_t block = word * 64 + (unsigned)__builtin_ctzll(bits);
-
-			if (!frames_take_whole(frames, mine, block, BLOCK_ORDER))
-				continue;
-			frames_cpu_count_get(mine, BLOCK_ORDER);
-			return block * BLOCK_FRAMES;
-		}
-		next = frames_index_next(frames, CLASS_FREE, word + 1);
-		word = next != FRAMES_NONE && next > word ? next : FRAMES_NONE;
-	}
-	return FRAMES_NONE;
-}
-
-void frames_report_give(struct frames *frames, unsigned cpu, uint64_t frame, bool reported)
-{
-	struct block_step step;
-
-	if (!frames_block_update(frames, frame / BLOCK_FRAMES, block_give_whole,
-				 reported ? BLOCK_REPORTED : 0, &step))
-		panic("frames: block %llu was not taken for a report",
-		      (unsigned long long)frame / BLOCK_FRAMES);
-	frames_cpu_count_put(&frames->cpus[cpu], BLOCK_ORDER);
-}
+/* ---- looking ---- */
 
 enum frames_state frames_state_of(const struct frames *frames, uint64_t block)
 {

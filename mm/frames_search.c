@@ -360,6 +360,20 @@ void frames_drain(struct frames *frames)
 	}
 }
 
+void frames_drain_free(struct frames *frames)
+{
+	unsigned end = atomic_load_explicit(&frames->cpu_end, memory_order_relaxed);
+
+	for (unsigned number = 0; number < end; number++) {
+		struct frames_cpu *cpu = &frames->cpus[number];
+		uint64_t block = frames_cpu_block(cpu);
+
+		kept_return(frames, cpu);
+		if (block != BLOCK_UNKNOWN && release_helps(frames, cpu, block, BLOCK_ORDER))
+			(void)frames_cpu_revoke(frames, CPUS_MAX, number);
+	}
+}
+
 static uint64_t search_all(const struct search *search)
 {
 	return search->order < BLOCK_ORDER ? search_small(search) : search_whole(search);

@@ -373,13 +373,19 @@ static void get_many_by_0(void)
 /* A free block is taken for the host and comes back as one that it knows. */
 static void report_by_0(void)
 {
-	uint64_t frame = frames_report_take(&frames, 0);
+	uint64_t bits;
+	uint64_t word = frames_report_next(&frames, 0, &bits);
+	uint64_t block;
 
-	if (frame == FRAMES_NONE)
+	if (word == FRAMES_NONE)
 		return;
-	own(0, frame, 9, 0, 1);
-	own(0, frame, 9, 1, 0);
-	frames_report_give(&frames, 0, frame, true);
+	block = word * 64 + (unsigned)__builtin_ctzll(bits);
+	if (frames_report_see(&frames, block) == FRAMES_GONE ||
+	    !frames_report_take(&frames, 0, block))
+		return;
+	own(0, block * BLOCK_FRAMES, 9, 0, 1);
+	own(0, block * BLOCK_FRAMES, 9, 1, 0);
+	frames_report_give(&frames, 0, block, true);
 }
 
 static void release_by_1(void)

@@ -104,6 +104,26 @@ TEST(frames_range, what_is_no_range_of_ours_is_refused)
 	frames_fixture_end(&f);
 }
 
+/* A look, and take the first block that the index knows: its frame, or FRAMES_NONE. */
+static uint64_t report_take(struct frames *frames, unsigned cpu)
+{
+	uint64_t bits;
+	uint64_t word = frames_report_next(frames, 0, &bits);
+	uint64_t block;
+
+	if (word == FRAMES_NONE)
+		return FRAMES_NONE;
+	block = word * 64 + (unsigned)__builtin_ctzll(bits);
+	CHECK(frames_report_see(frames, block) != FRAMES_GONE);
+	CHECK(frames_report_take(frames, cpu, block));
+	return block * BLOCK_FRAMES;
+}
+
+static void report_give(struct frames *frames, unsigned cpu, uint64_t frame, bool reported)
+{
+	frames_report_give(frames, cpu, frame / BLOCK_FRAMES, reported);
+}
+
 /* Every block that became free is told once; reported ones are used after all others. */
 TEST(frames_range, reports_see_each_newly_free_block_once)
 {
@@ -113,23 +133,23 @@ TEST(frames_range, reports_see_each_newly_free_block_once)
 
 	for (unsigned i = 0; i < BLOCKS; i++)
 		REQUIRE(frames_get(f.frames, 0, 9) == i * BLOCK_FRAMES);
-	CHECK_EQ(frames_report_take(f.frames, 1), FRAMES_NONE);
+	CHECK_EQ(report_take(f.frames, 1), FRAMES_NONE);
 	for (unsigned i = 0; i < BLOCKS; i += 2)
 		CHECK(frames_put(f.frames, 0, i * BLOCK_FRAMES, 9));
 	frames_drain(f.frames);
-	while (count < BLOCKS && (told[count] = frames_report_take(f.frames, 1)) != FRAMES_NONE)
+	while (count < BLOCKS && (told[count] = report_take(f.frames, 1)) != FRAMES_NONE)
 		count++;
 	CHECK_EQ(count, BLOCKS / 2);
 	CHECK_EQ(frames_state_of(f.frames, 0), FRAMES_TAKEN);
 	for (unsigned i = 0; i < count; i++)
-		frames_report_give(f.frames, 1, told[i], i != 0);
+		report_give(f.frames, 1, told[i], i != 0);
 	CHECK_EQ(frames_state_of(f.frames, 0), FRAMES_FREE);
 	CHECK_EQ(frames_state_of(f.frames, 2), FRAMES_REPORTED);
 	frames_expect_sound(&f);
 	/* Only the one that was put back is still to be told. */
-	CHECK_EQ(frames_report_take(f.frames, 1), told[0]);
-	CHECK_EQ(frames_report_take(f.frames, 1), FRAMES_NONE);
-	frames_report_give(f.frames, 1, told[0], false);
+	CHECK_EQ(report_take(f.frames, 1), told[0]);
+	CHECK_EQ(report_take(f.frames, 1), FRAMES_NONE);
+	report_give(f.frames, 1, told[0], false);
 	/* It is handed out first, and a reported one is forgotten to be that by use. */
 	CHECK_EQ(frames_get(f.frames, 2, 9), told[0]);
 	CHECK_EQ(frames_get(f.frames, 2, 0), told[1]);
@@ -151,12 +171,90 @@ TEST(frames_range, pristine_blocks_are_known_and_used_before_reported_ones)
 	CHECK_EQ(frames_state_of(f.frames, 1), FRAMES_PRISTINE);
 	CHECK(frames_put(f.frames, 0, frame, 9));
 	frames_drain(f.frames);
-	REQUIRE(frames_report_take(f.frames, 0) == 0);
-	frames_report_give(f.frames, 0, 0, true);
+	REQUIRE(report_take(f.frames, 0) == 0);
+	report_give(f.frames, 0, 0, true);
 	CHECK_EQ(frames_get(f.frames, 0, 9), BLOCK_FRAMES);
 	CHECK_EQ(frames_get(f.frames, 1, 0), 2 * BLOCK_FRAMES);
 	CHECK_EQ(frames_state_of(f.frames, 0), FRAMES_REPORTED);
 	CHECK(frames_put(f.frames, 0, BLOCK_FRAMES, 9));
 	CHECK(frames_put(f.frames, 0, 2 * BLOCK_FRAMES, 0));
+	frames_fixture_end(&f);
+}
+
+TEST(frames_range, block_used_since_the_look_is_not_taken_for_a_report)
+{
+	struct frames_fixture f = frames_fixture_start(FRAMES, NULL, FRAMES);
+	uint64_t frame = frames_get(f.frames, 0, 9);
+
+	CHECK(frames_put(f.frames, 0, frame, 9));
+	frames_drain(f.frames);
+	CHECK(!frames_report_take(f.frames, 1, 0));
+	CHECK_EQ(frames_report_see(f.frames, 0), FRAMES_NEW);
+	CHECK_EQ(frames_report_see(f.frames, 0), FRAMES_SEEN);
+	for (unsigned order = 0; order <= 9; order += 9) {
+		CHECK_EQ(frames_get(f.frames, 0, order), frame);
+		CHECK_EQ(frames_report_see(f.frames, 0), FRAMES_GONE);
+		CHECK(!frames_report_take(f.frames, 1, 0));
+		CHECK(frames_put(f.frames, 0, frame, order));
+		frames_drain_free(f.frames);
+		CHECK(!frames_report_take(f.frames, 1, 0));
+		CHECK_EQ(frames_report_see(f.frames, 0), FRAMES_NEW);
+	}
+	CHECK(frames_report_take(f.frames, 1, 0));
+	frames_report_give(f.frames, 1, 0, true);
+	CHECK_EQ(frames_report_see(f.frames, 0), FRAMES_GONE);
+	CHECK(!frames_report_take(f.frames, 1, 0));
+	frames_fixture_end(&f);
+}
+
+static unsigned calls_freed, calls_taken_back;
+
+static void count_freed(struct frames *frames)
+{
+	(void)frames;
+	calls_freed++;
+}
+
+static void count_taken_back(struct frames *frames, uint64_t block)
+{
+	(void)frames;
+	calls_taken_back += block == 0;
+}
+
+static const struct frames_watch counting_watch = {count_freed, count_taken_back};
+
+TEST(frames_range, watch_is_called_once_per_arming_and_for_each_block_taken_back)
+{
+	struct frames_fixture f = frames_fixture_start(FRAMES, NULL, FRAMES);
+	uint64_t frame[4];
+
+	calls_freed = calls_taken_back = 0;
+	atomic_store(&f.frames->watch, &counting_watch);
+	for (unsigned i = 0; i < 4; i++)
+		frame[i] = frames_get(f.frames, 0, 9);
+	CHECK(frames_put(f.frames, 0, frame[0], 9)); /* kept */
+	CHECK(frames_put(f.frames, 0, frame[1], 9));
+	CHECK_EQ(calls_freed, 0);
+	frames_watch_arm(f.frames);
+	CHECK(frames_put(f.frames, 0, frame[2], 9));
+	CHECK_EQ(calls_freed, 1);
+	CHECK(frames_put(f.frames, 0, frame[3], 9));
+	CHECK_EQ(calls_freed, 1);
+	frames_watch_arm(f.frames);
+	frames_drain_free(f.frames);
+	CHECK_EQ(calls_freed, 2);
+	while (report_take(f.frames, 1) != FRAMES_NONE)
+		;
+	for (unsigned i = 0; i < 4; i++)
+		frames_report_give(f.frames, 1, i, true);
+	CHECK_EQ(calls_taken_back, 0);
+	for (unsigned i = 4; i <= BLOCKS; i++)
+		CHECK(frames_get(f.frames, 0, 9) != FRAMES_NONE);
+	CHECK_EQ(calls_taken_back, 1);
+	CHECK(frames_put(f.frames, 0, 0, 9));
+	frames_drain(f.frames);
+	CHECK_EQ(calls_taken_back, 1);
+	for (unsigned i = 4; i < BLOCKS; i++)
+		CHECK(frames_put(f.frames, 0, i * BLOCK_FRAMES, 9));
 	frames_fixture_end(&f);
 }

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The part of page reporting that decides, without a thread or a clock of its own, so that
+ * tests play time. page_reporting.c runs it.
+ */
+#ifndef MM_PAGE_REPORTER_H
+#define MM_PAGE_REPORTER_H
+
+#include <mm/page_reporting.h>
+
+/* One thread calls all functions; C: changed by it, read by anybody; A: by any CPU. */
+struct page_reporter {
+	struct page_reporting_device *device;
+	uint64_t (*clock)(void);
+	/* A block became free while nothing was to be done; any context. */
+	void (*wake)(struct page_reporter *reporter);
+
+	/* Per zone and block, in units of 2^REPORT_TIME_SHIFT ns: of a block that was seen,
+	 * since when it is free at least; of a reported one, since when; else nothing. */
+	_Atomic uint32_t *times[ZONES_MAX];
+	_Atomic uint64_t woken_at; /* A: time of the call, 0: none since */
+	uint64_t looked_at;
+	uint64_t retry_at;
+	uint64_t expected; /* free and seen after the last look */
+	uint64_t due;      /* in this look */
+	bool resting;
+	bool drained;          /* what CPUs held back, since a block was new */
+	bool short_of_memory;  /* blocks are left because too little would stay */
+	uint64_t early_before; /* `early` and `taken_back` at the last look */
+	uint64_t taken_before;
+
+	uint32_t used_up[PAGE_REPORTING_HISTORY]; /* blocks, by tick */
+	uint64_t tick;
+	uint64_t used_tick; /* the last with a use */
+	unsigned horizon;   /* ticks of it that count */
+
+	unsigned count; /* of the batch */
+	struct {
+		struct zone *zone;
+		uint64_t block;
+	} batch[PAGE_REPORTING_BATCH];
+	struct phys addresses[PAGE_REPORTING_BATCH];
+
+	_Atomic uint64_t reported, refused, lost, looks, batches; /* C */
+	_Atomic uint64_t pending, held, waited_max_ns;            /* C */
+	_Atomic uint64_t waited[PAGE_REPORTING_BUCKETS];          /* C */
+	_Atomic uint64_t taken_back, early, taken_at;             /* A; taken_at: the last */
+};
+
+/* Zeroed by the caller, device, clock and wake set. 0, -EBUSY, -ENOMEM. */
+int page_reporter_start(struct page_reporter *reporter) MUST_CHECK;
+/* Afterwards no CPU looks at it. */
+void page_reporter_end(struct page_reporter *reporter);
+
+/* Look, and report what is due; when to come again, CLOCK_NEVER: at wake(). */
+uint64_t page_reporter_look(struct page_reporter *reporter);
+
+#endif
