@@ -7,6 +7,7 @@ sources += \
 	drivers/balloon/balloon_command.c \
 	drivers/balloon/cmm_balloon.c \
 	drivers/balloon/virtio_balloon.c \
+	drivers/balloon/virtio_reporting.c \
 	drivers/balloon/vmware_balloon.c \
 	drivers/balloon/vmware_host.c \
 	drivers/balloon/vmware_move.c \

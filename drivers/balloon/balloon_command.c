@@ -37,6 +37,66 @@ static void report_device_json(struct json *json, struct virtio_balloon *balloon
 	json_end(json);
 }
 
+/* ---- free page reporting ---- */
+
+static void reporting_json(struct json *json)
+{
+	struct page_reporting_statistics now;
+	const char *device = page_reporting_statistics(&now);
+
+	json_object(json, "reporting");
+	json_string(json, "device", device);
+	json_number(json, "block_size", PAGE_REPORTING_BLOCK);
+	json_number(json, "reported", now.reported);
+	json_number(json, "refused", now.refused);
+	json_number(json, "lost", now.lost);
+	json_number(json, "taken_back", now.taken_back);
+	json_number(json, "early", now.early);
+	json_number(json, "pending", now.pending);
+	json_number(json, "held_back", now.held);
+	json_number(json, "looks", now.looks);
+	json_number(json, "batches", now.batches);
+	json_number(json, "waited_p50_ns", page_reporting_percentile(&now, 50));
+	json_number(json, "waited_p99_ns", page_reporting_percentile(&now, 99));
+	json_number(json, "waited_max_ns", now.waited_max_ns);
+	json_array(json, "waited_10ms");
+	for (unsigned i = 0; i < PAGE_REPORTING_BUCKETS; i++)
+		json_number(json, NULL, now.waited[i]);
+	json_end(json);
+	json_end(json);
+}
+
+static void reporting_text(void)
+{
+	struct page_reporting_statistics now;
+	const char *device = page_reporting_statistics(&now);
+
+	if (!device) {
+		print("free memory is not reported to the host\n");
+		return;
+	}
+	print("%s: free blocks of 2 MiB reported %llu, refused %llu, lost %llu; pending %llu, "
+	      "of them held back %llu\n",
+	      device, (unsigned long long)now.reported, (unsigned long long)now.refused,
+	      (unsigned long long)now.lost, (unsigned long long)now.pending,
+	      (unsigned long long)now.held);
+	print("used again %llu, within 100 ms %llu; looks %llu, batches %llu\n",
+	      (unsigned long long)now.taken_back, (unsigned long long)now.early,
+	      (unsigned long long)now.looks, (unsigned long long)now.batches);
+	if (!now.reported)
+		return;
+	print("from free to reported: half within %llu ms, 99 %% within %llu ms, all within "
+	      "%llu ms\n",
+	      (unsigned long long)(page_reporting_percentile(&now, 50) / NSEC_PER_MSEC),
+	      (unsigned long long)(page_reporting_percentile(&now, 99) / NSEC_PER_MSEC),
+	      (unsigned long long)(now.waited_max_ns / NSEC_PER_MSEC));
+	for (unsigned i = 0; i < PAGE_REPORTING_BUCKETS; i++)
+		if (now.waited[i])
+			print("%4u ms%s: %llu\n", i * 10,
+			      i + 1 < PAGE_REPORTING_BUCKETS ? "" : " or more",
+			      (unsigned long long)now.waited[i]);
+}
+
 static void report_json(const struct balloon_events *events)
 {
 	struct virtio_balloon *balloon;
@@ -56,6 +116,8 @@ static void report_json(const struct balloon_events *events)
 	list_for_each_entry (balloon, &virtio_balloons, link)
 		report_device_json(&json, balloon);
 	balloon_clients_json(&json);
+	json_end(&json);
+	reporting_json(&json);
 	json_finish(&json);
 }
 
@@ -80,6 +142,7 @@ static void report_text(const struct balloon_events *events)
 	for (unsigned node = 0; node < node_count(); node++)
 		print("node %u: %llu pages lent\n", node,
 		      (unsigned long long)balloon_node_pages(node));
+	reporting_text();
 }
 
 static int balloon_command(int argc, char **argv)

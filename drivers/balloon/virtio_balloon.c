@@ -60,6 +60,13 @@ static void queue_used(struct virtio_queue *queue)
 	news_wake(queue->device->driver_data, false);
 }
 
+static void report_used(struct virtio_queue *queue)
+{
+	struct virtio_balloon *balloon = queue->device->driver_data;
+
+	virtio_reporting_used(&balloon->reporting);
+}
+
 static bool is_stopping(struct virtio_balloon *balloon)
 {
 	struct irq_state irq = wait_queue_lock(&balloon->news);
@@ -427,7 +434,8 @@ static int resize(struct virtio_balloon *balloon)
 		if (take_broken(balloon))
 			return -EIO;
 		if (take_config_news(balloon)) {
-			if (virtio_device_needs_reset(balloon->device))
+			if (virtio_device_needs_reset(balloon->device) ||
+			    virtio_reporting_failed(&balloon->reporting))
 				return -EIO;
 			read_target(balloon);
 		}
@@ -459,7 +467,10 @@ static int queues_create(struct virtio_balloon *balloon)
 	if (error)
 		return error;
 	request.index = VIRTIO_BALLOON_QUEUE_DEFLATE;
-	return virtio_queue_create(balloon->device, &request, &balloon->deflate);
+	error = virtio_queue_create(balloon->device, &request, &balloon->deflate);
+	if (error)
+		return error;
+	return virtio_reporting_queue(&balloon->reporting, report_used);
 }
 
 static int device_start(struct virtio_balloon *balloon)
@@ -514,14 +525,18 @@ static void take_everything_back(struct virtio_balloon *balloon)
 static void recover(struct virtio_balloon *balloon)
 {
 	struct virtio_device *device = balloon->device;
+	bool stuck;
 	int error;
 
 	log_warn("balloon: %s: the device does not behave: reset %u of %u, all pages come back",
 		 device->name, ++balloon->recoveries, VIRTIO_BALLOON_RECOVERIES);
 	migration_stop(balloon);
 	(void)take_broken(balloon);
+	virtio_reporting_hold(&balloon->reporting);
 	error = virtio_device_reset(device);
+	stuck = error != 0;
 	if (!error) {
+		virtio_reporting_detach(&balloon->reporting);
 		take_everything_back(balloon);
 		error = balloon->recoveries < VIRTIO_BALLOON_RECOVERIES
 				? virtio_device_restart(device)
@@ -529,6 +544,7 @@ static void recover(struct virtio_balloon *balloon)
 	}
 	if (!error)
 		error = device_start(balloon);
+	virtio_reporting_resume(&balloon->reporting, stuck, !error);
 	/* A device that breaks at once again must not keep a CPU busy. */
 	balloon->retry_at = clock_ns() + VIRTIO_BALLOON_RETRY_NS;
 	if (!error)
@@ -589,6 +605,8 @@ static struct virtio_balloon *balloon_create(struct virtio_device *device)
 	list_init(&balloon->limbo);
 	mutex_init(&balloon->lock);
 	wait_queue_init(&balloon->news);
+	virtio_reporting_init(&balloon->reporting, device, balloon->patience_ns,
+			      config_changed);
 	if (arrays_alloc(balloon)) {
 		balloon_free(balloon);
 		return NULL;
@@ -627,6 +645,7 @@ static int probe(struct virtio_device *device)
 	mutex_lock(&virtio_balloons_lock);
 	list_add_tail(&virtio_balloons, &balloon->link);
 	mutex_unlock(&virtio_balloons_lock);
+	virtio_reporting_start(&balloon->reporting);
 	return 0;
 }
 
@@ -643,12 +662,14 @@ static void thread_stop(struct virtio_balloon *balloon)
 static void remove(struct virtio_device *device)
 {
 	struct virtio_balloon *balloon = device->driver_data;
-	int error = balloon->dead ? -EIO : 0;
+	int error;
 
+	virtio_reporting_stop(&balloon->reporting);
 	mutex_lock(&virtio_balloons_lock);
 	list_del(&balloon->link);
 	mutex_unlock(&virtio_balloons_lock);
 	thread_stop(balloon);
+	error = balloon->dead ? -EIO : 0;
 	while (!error && balloon->size > 0)
 		error = deflate_step(balloon, balloon->size);
 	if (!error)
@@ -663,7 +684,8 @@ static void remove(struct virtio_device *device)
 static const struct virtio_driver virtio_balloon_driver = {
 	.name = "virtio-balloon",
 	.id = VIRTIO_ID_BALLOON,
-	.features = VIRTIO_BALLOON_F_MUST_TELL_HOST,
+	.features = VIRTIO_BALLOON_F_MUST_TELL_HOST | VIRTIO_BALLOON_F_REPORTING,
+	.features_refused = virtio_reporting_refused,
 	.probe = probe,
 	.remove = remove,
 	.config_changed = config_changed,

@@ -6,6 +6,7 @@
 #ifndef DRIVERS_BALLOON_VIRTIO_BALLOON_H
 #define DRIVERS_BALLOON_VIRTIO_BALLOON_H
 
+#include <drivers/balloon/virtio_reporting.h>
 #include <drivers/virtio/virtio.h>
 #include <kernel/mutex.h>
 #include <mm/balloon.h>
@@ -48,6 +49,8 @@ struct virtio_balloon {
 	struct mutex lock;      /* pages on their way to or from the host */
 	bool ready;             /* M: the queues work */
 	struct list_head limbo; /* M: pages the host may have, but no list: until the reset */
+
+	struct virtio_reporting reporting;
 
 	struct wait_queue news;
 	bool config_news; /* Q: the target may have moved */

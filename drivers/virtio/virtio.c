@@ -68,9 +68,12 @@ int virtio_device_reset(struct virtio_device *device)
 	return 0;
 }
 
-static uint64_t features_wanted(const struct virtio_device *device)
+static uint64_t features_wanted(const struct virtio_device *device, uint64_t offered)
 {
-	return device->driver->features | VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_INDEX |
+	const struct virtio_driver *driver = device->driver;
+	uint64_t refused = driver->features_refused ? driver->features_refused(offered) : 0;
+
+	return (driver->features & ~refused) | VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_INDEX |
 	       VIRTIO_F_INDIRECT | VIRTIO_F_ACCESS_PLATFORM;
 }
 
@@ -80,7 +83,8 @@ static int negotiate(struct virtio_device *device)
 
 	status_add(device, VIRTIO_STATUS_ACKNOWLEDGE);
 	status_add(device, VIRTIO_STATUS_DRIVER);
-	device->features = transport->features_read(device) & features_wanted(device);
+	device->features = transport->features_read(device);
+	device->features &= features_wanted(device, device->features);
 	if (!virtio_has_feature(device, VIRTIO_F_VERSION_1)) {
 		log_error("virtio: %s: offers no VERSION_1: only modern devices are driven "
 			  "(QEMU: disable-legacy=on or a transitional device)",

@@ -80,6 +80,8 @@ struct virtio_driver {
 	const char *name;
 	uint32_t id;       /* device type */
 	uint64_t features; /* wanted beyond VERSION_1, EVENT_INDEX and INDIRECT */
+	/* Of what the device offers, what the driver leaves alone this time; NULL: nothing. */
+	uint64_t (*features_refused)(uint64_t offered);
 	/* Thread context, device negotiated. 0, or an error: then the device is reset and its
 	 * queues are freed. */
 	int (*probe)(struct virtio_device *device);

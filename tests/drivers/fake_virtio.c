@@ -270,8 +270,8 @@ struct fake_virtio *fake_virtio_create(void)
 	fake->serve = book_buffer;
 	fake->offered = VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_INDEX | VIRTIO_F_INDIRECT |
 			VIRTIO_BALLOON_F_MUST_TELL_HOST;
-	for (unsigned i = 0; i < FAKE_QUEUES; i++)
-		fake->queue_size[i] = 128;
+	fake->queue_size[VIRTIO_BALLOON_QUEUE_INFLATE] = 128;
+	fake->queue_size[VIRTIO_BALLOON_QUEUE_DEFLATE] = 128;
 	return fake;
 }
 
@@ -354,8 +354,10 @@ void fake_virtio_release(struct fake_virtio *fake)
 unsigned fake_virtio_held(struct fake_virtio *fake)
 {
 	struct irq_state irq = spin_lock_irqsave(&fake->lock);
-	unsigned held = fake->nr_held[0] + fake->nr_held[1];
+	unsigned held = 0;
 
+	for (unsigned queue = 0; queue < FAKE_QUEUES; queue++)
+		held += fake->nr_held[queue];
 	spin_unlock_irqrestore(&fake->lock, irq);
 	return held;
 }

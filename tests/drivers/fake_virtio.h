@@ -12,7 +12,7 @@
 #include <kernel/lock.h>
 #include <tests/drivers/fake_ring.h>
 
-#define FAKE_QUEUES     2
+#define FAKE_QUEUES     5 /* of a balloon: the first two, unless a test gives more a size */
 #define FAKE_LOG        256
 #define FAKE_CONFIG_MAX 16
 

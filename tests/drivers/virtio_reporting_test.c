@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Free page reporting of the virtio balloon against a device made of memory, which overwrites
+ * what is reported as a host does that takes the memory away.
+ */
+#include <drivers/balloon/virtio_balloon.h>
+
+#include <errno.h>
+#include <kernel/thread.h>
+#include <mm/folio.h>
+#include <mm/mm.h>
+#include <platform/clock.h>
+#include <platform/memory.h>
+#include <tests/drivers/fake_virtio.h>
+#include <tests/test.h>
+
+#define LIMIT_NS (20 * NSEC_PER_SEC)
+#define BLOCKS   16
+
+#define WAIT_FOR(expression)                                   \
+	({                                                     \
+		uint64_t wait_end = clock_ns() + LIMIT_NS;     \
+		while (!(expression) && clock_ns() < wait_end) \
+			thread_sleep_ns(NSEC_PER_MSEC);        \
+		CHECK(expression);                             \
+	})
+
+static struct fake_virtio *fake;
+static _Atomic unsigned told[FAKE_QUEUES];
+static fake_buffer_fn *balloon_books;
+
+static uint32_t serve(struct fake_virtio *device, unsigned queue,
+		      const struct fake_chain *chain)
+{
+	if (queue <= VIRTIO_BALLOON_QUEUE_DEFLATE)
+		return balloon_books(device, queue, chain);
+	device->host_errors += chain->nr_read != 0 || chain->nr_write == 0;
+	for (unsigned i = 0; i < chain->nr_write; i++) {
+		const struct virtqueue_piece *piece = &chain->pieces[chain->nr_read + i];
+
+		device->host_errors += piece->length != PAGE_REPORTING_BLOCK ||
+				       !is_aligned(piece->start.addr, PAGE_REPORTING_BLOCK);
+		memset(phys_to_virt(piece->start), 0, PAGE_SIZE);
+		told[queue]++;
+	}
+	return 0;
+}
+
+static void create(unsigned queue)
+{
+	fake = fake_virtio_create();
+	NEED(fake, "no memory for the fake device");
+	memset((void *)told, 0, sizeof(told));
+	balloon_books = fake->serve;
+	fake->serve = serve;
+	fake->offered |= VIRTIO_BALLOON_F_REPORTING;
+	if (queue)
+		fake->queue_size[queue] = 32;
+}
+
+static void detach(void)
+{
+	virtio_device_detach(&fake->device);
+	CHECK_EQ(fake->host_errors, 0);
+	fake_virtio_destroy(fake);
+}
+
+/* Some blocks are used, stamped, and freed; half of them stay and keep what is written. */
+static void use_and_free(void)
+{
+	struct folio *folios[BLOCKS];
+
+	for (unsigned i = 0; i < BLOCKS; i++) {
+		folios[i] = folio_alloc(NODE_ANY, BLOCK_ORDER, 0, NULL);
+		NEED(folios[i], "no blocks of 2 MiB");
+		*(uint64_t *)folio_address(folios[i]) = folio_phys(folios[i]).addr;
+	}
+	for (unsigned i = 0; i < BLOCKS; i += 2)
+		folio_put(folios[i]);
+	thread_sleep_ns(PAGE_REPORTING_AGE_NS + 3 * PAGE_REPORTING_TICK_NS);
+	for (unsigned i = 1; i < BLOCKS; i += 2) {
+		CHECK_EQ(*(uint64_t *)folio_address(folios[i]), folio_phys(folios[i]).addr);
+		folio_put(folios[i]);
+	}
+}
+
+static struct page_reporting_statistics counted(void)
+{
+	struct page_reporting_statistics now;
+
+	CHECK(page_reporting_statistics(&now));
+	return now;
+}
+
+TEST(virtio_reporting, blocks_go_to_the_queue_that_the_device_has)
+{
+	for (unsigned queue = 2; queue < FAKE_QUEUES; queue++) {
+		create(queue);
+		REQUIRE(virtio_device_attach(&fake->device) == 0);
+		use_and_free();
+		WAIT_FOR(told[queue] >= BLOCKS);
+		WAIT_FOR(counted().reported >= BLOCKS);
+		detach();
+	}
+}
+
+TEST(virtio_reporting, device_without_indirect_tables_and_event_index_is_told)
+{
+	create(4);
+	fake->offered = VIRTIO_F_VERSION_1 | VIRTIO_BALLOON_F_REPORTING;
+	fake->queue_size[4] = 4;
+	REQUIRE(virtio_device_attach(&fake->device) == 0);
+	use_and_free();
+	WAIT_FOR(told[4] >= BLOCKS);
+	detach();
+}
+
+TEST(virtio_reporting, device_without_the_queue_is_a_balloon_all_the_same)
+{
+	struct page_reporting_statistics now;
+
+	create(0);
+	REQUIRE(virtio_device_attach(&fake->device) == 0);
+	CHECK(!page_reporting_statistics(&now));
+	fake_virtio_set_target(fake, 100);
+	WAIT_FOR(fake_virtio_given(fake) == 100);
+	detach();
+}
+
+TEST(virtio_reporting, V_T14_poison_is_not_negotiated)
+{
+	create(4);
+	fake->offered |= VIRTIO_BALLOON_F_POISON;
+	REQUIRE(virtio_device_attach(&fake->device) == 0);
+	CHECK(!(fake->accepted & VIRTIO_BALLOON_F_POISON));
+	CHECK(fake->accepted & VIRTIO_BALLOON_F_REPORTING);
+	detach();
+}
+
+TEST(virtio_reporting, V_T15_guest_whose_free_pages_keep_a_value_does_not_report)
+{
+	struct page_reporting_statistics now;
+
+	create(4);
+	page_reporting_free_keeps_value = true;
+	CHECK(virtio_device_attach(&fake->device) == 0);
+	page_reporting_free_keeps_value = false;
+	CHECK(!(fake->accepted & VIRTIO_BALLOON_F_REPORTING));
+	CHECK(!page_reporting_statistics(&now));
+	detach();
+}
+
+/* The report is out, then the device breaks: the blocks come back, and are told again. */
+static void break_and_return(enum fake_behaviour behaviour)
+{
+	create(4);
+	REQUIRE(virtio_device_attach(&fake->device) == 0);
+	use_and_free();
+	WAIT_FOR(counted().reported >= BLOCKS);
+	fake_virtio_behave(fake, behaviour);
+	use_and_free();
+	if (behaviour == FAKE_HOLD) {
+		WAIT_FOR(fake_virtio_held(fake) > 0);
+		fake_virtio_needs_reset(fake);
+	}
+	WAIT_FOR(counted().refused > 0);
+	fake_virtio_behave(fake, FAKE_PROMPT);
+	/* Small requests may have used one meanwhile. */
+	WAIT_FOR(counted().reported >= BLOCKS + BLOCKS / 2);
+	CHECK_EQ(counted().lost, 0);
+	detach();
+}
+
+TEST(virtio_reporting, V_T16_device_that_uses_other_buffers_gets_nothing_marked)
+{
+	break_and_return(FAKE_OTHER);
+}
+
+TEST(virtio_reporting, device_that_wants_a_reset_while_blocks_are_out_is_survived)
+{
+	break_and_return(FAKE_HOLD);
+}
+
+TEST(virtio_reporting, removal_and_new_probe_report_again)
+{
+	create(3);
+	for (unsigned i = 0; i < 3; i++) {
+		REQUIRE(virtio_device_attach(&fake->device) == 0);
+		use_and_free();
+		WAIT_FOR(counted().reported >= BLOCKS);
+		virtio_device_detach(&fake->device);
+	}
+	CHECK_EQ(fake->host_errors, 0);
+	fake_virtio_destroy(fake);
+}
