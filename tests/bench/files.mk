@@ -2,5 +2,6 @@
 
 tests-target += tests/bench/pci_bench.c
 tests-target += tests/bench/mm_bench.c
+tests-target += tests/bench/churn.c
 
 # A program of its own: tests/bench/frames_workloads.c (tools/build-hosted.mk).
