@@ -95,7 +95,7 @@ test: setup deps
 	@tools/test --arch '$(if $(filter file,$(origin ARCH)),,$(ARCH))' --tests '$(TESTS)' --seed $(SEED)
 
 bench: setup deps
-	@tools/setup bench
+	@tools/setup build run test
 	$(kernel) BUILD=release all
 	@$(PYTHON) tools/bench.py
 	@$(PYTHON) tools/bench_frames.py
