@@ -87,6 +87,7 @@ static void check_whole(const char *text)
 	struct topology *t = machine_of(text);
 
 	CHECK_EQ(notes.functions, 2);
+	CHECK_EQ(notes.from_text, 2);
 	CHECK_EQ(notes.note_count, 0);
 	CHECK_EQ(verdict(t, ATOMIC_32), ATOMIC_YES);
 	CHECK_EQ(verdict(t, ATOMIC_64), ATOMIC_YES);

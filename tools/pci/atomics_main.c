@@ -94,12 +94,18 @@ static void print_notes(const struct pci_dump_report *report, const char *name)
 	}
 }
 
-static int report_machine(const char *name, struct pci_image *image, int count, char **words)
+static int report_machine(const char *name, struct pci_image *image, bool from_text, int count,
+			  char **words)
 {
 	struct pci_fabric fabric;
-	struct atomic_report report = {.fabric = &fabric, .firmware = "", .access = name};
+	char access[512];
+	struct atomic_report report = {.fabric = &fabric, .firmware = "", .access = access};
 	int error;
 
+	/* A register's value is printed in full; from text only what concerns AtomicOps is
+	 * true. */
+	snprintf(access, sizeof(access), "%s%s", name,
+		 from_text ? " (text: of registers only the AtomicOps bits are known)" : "");
 	pci_fabric_init(&fabric, &image->access);
 	error = pci_enumerate(&fabric);
 	if (error == 0)
@@ -132,7 +138,7 @@ static int report_file(const char *name, int count, char **words)
 		fprintf(stderr, "atomics: %s: out of memory\n", name);
 	if (error == 0) {
 		print_notes(&report, name);
-		error = report_machine(name, &image, count, words);
+		error = report_machine(name, &image, report.from_text != 0, count, words);
 	}
 	pci_image_destroy(&image);
 	return error;

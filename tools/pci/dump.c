@@ -130,6 +130,7 @@ static int finish_function(struct reader *r)
 	note_what_is_missing(r);
 	if (text_agrees(r)) {
 		fill(r, function);
+		r->report->from_text += r->text.capability >= r->size;
 		return 0;
 	}
 	note(r, PCI_DUMP_CONTRADICTION, r->first_line);

@@ -39,6 +39,8 @@ struct pci_dump_note {
 
 struct pci_dump_report {
 	unsigned functions; /* added to the image */
+	unsigned from_text; /* of these, with registers of which the text states some bits only
+			     */
 	unsigned counts[PCI_DUMP_COMPLAINTS];
 	unsigned note_count; /* kept; the counts know all */
 	struct pci_dump_note notes[PCI_DUMP_NOTES_MAX];
