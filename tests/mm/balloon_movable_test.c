@@ -487,20 +487,39 @@ TEST(balloon_movable, B_T15_random_steps_on_two_nodes_keep_the_invariants)
 
 #ifdef QUIRE_TEST_HOOKS
 
-/* What the other thread did. */
-static _Atomic bool isolated;
+/* What another CPU does in the middle of an isolation is done by the hook itself: the hooks lie
+ * where a single CPU could not let another thread run. */
+static struct page *met;
 
-static int isolate_page(void *arg)
+static void inflate_now(struct hook *hook)
 {
-	atomic_store(&isolated, movable_isolate(arg));
-	return 0;
+	(void)hook;
+	balloon_enqueue(&device, met);
+}
+
+static void deflate_now(struct hook *hook)
+{
+	(void)hook;
+	CHECK(balloon_dequeue(&device) == met);
+	page_put(met);
+}
+
+static bool isolate_while(const char *point, void (*meanwhile)(struct hook *hook),
+			  struct page *page)
+{
+	struct hook hook = {.name = point, .function = meanwhile};
+	bool isolated;
+
+	met = page;
+	hook_attach(&hook);
+	isolated = movable_isolate(page);
+	hook_detach(&hook);
+	return isolated;
 }
 
 TEST(balloon_movable, B_T12_isolation_meets_inflation)
 {
 	struct page *page;
-	struct hook_gate gate;
-	struct thread *thread;
 
 	/* Before: no flag yet. */
 	set_up_with(true);
@@ -511,36 +530,21 @@ TEST(balloon_movable, B_T12_isolation_meets_inflation)
 	page_set_type(page, PAGE_TYPE_OFFLINE);
 	CHECK(!movable_isolate(page));
 	/* Asked before the page is linked, answered after. */
-	hook_gate_attach(&gate, "balloon_isolate", NULL);
-	thread = test_thread(isolate_page, page, THREAD_ANY_CPU);
-	hook_gate_wait(&gate);
-	balloon_enqueue(&device, page);
-	hook_gate_detach(&gate);
-	thread_join(thread);
-	CHECK(atomic_load(&isolated));
+	CHECK(isolate_while("balloon_isolate", inflate_now, page));
 	CHECK_EQ(page->private, (uintptr_t)&device);
 	CHECK_EQ(device.isolated, 1);
 	movable_putback(page);
 	tear_down(&device);
 }
 
-/* Stops the isolating thread at `point`, dequeues and frees the page, lets it go on. */
+/* The page is dequeued and freed when its isolation has come to `point`. */
 static void deflate_before(const char *point, bool expected)
 {
-	struct hook_gate gate;
-	struct thread *thread;
 	struct page *page;
 
 	set_up_with(true);
 	page = inflated(&device);
-	hook_gate_attach(&gate, point, NULL);
-	thread = test_thread(isolate_page, page, THREAD_ANY_CPU);
-	hook_gate_wait(&gate);
-	REQUIRE(balloon_dequeue(&device) == page);
-	page_put(page);
-	hook_gate_detach(&gate);
-	thread_join(thread);
-	CHECK_EQ(atomic_load(&isolated), expected);
+	CHECK_EQ(isolate_while(point, deflate_now, page), expected);
 	CHECK_EQ(balloon_pages(&device), 0);
 	tear_down(&device);
 }
