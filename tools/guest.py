@@ -48,18 +48,22 @@ class Guest:
         self.text = ""
         self._selector = selectors.DefaultSelector()
         self._selector.register(self.process.stdout, selectors.EVENT_READ)
+        self.qmp = None
         try:
             self.qmp = qmp.Qmp(str(socket))
         except qmp.QmpError as error:
             self._read(1)
-            self.close()
-            raise GuestError(f"QEMU did not start: {error}; it printed: {self.text}") from error
+            # A guest that ended at once has said why: whoever waits for that will find it.
+            if not self.text or self.process.poll() is None:
+                self.close()
+                raise GuestError(f"QEMU did not start: {error}; it printed: {self.text}") from error
 
     def __enter__(self) -> "Guest":
         return self
 
     def __exit__(self, *_) -> None:
-        self.qmp.close()
+        if self.qmp:
+            self.qmp.close()
         self.close()
 
     def close(self) -> None:
