@@ -41,12 +41,12 @@ static struct atomic_hop *add_hop(struct atomic_result *result, const struct pci
 	return hop;
 }
 
-/* Does the function still answer? Virtual functions, and those of which a paste shows no ids,
- * have all ones there; the class never is. */
+/* Does the function still answer? Where a paste shows no ids they are all ones; the class never
+ * is, and a virtual function is refused whatever it says. */
 static bool answers(const struct pci_device *device)
 {
 	return device->readability == PCI_READABLE &&
-	       pci_get(device, PCI_REG_CLASS, 4) != UNREADABLE;
+	       (device->physical_function || pci_get(device, PCI_REG_CLASS, 4) != UNREADABLE);
 }
 
 /* Both registers of a function with capability version 2; false when not to be believed. */
