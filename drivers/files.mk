@@ -7,6 +7,10 @@ sources += \
 	drivers/balloon/balloon_command.c \
 	drivers/balloon/cmm_balloon.c \
 	drivers/balloon/virtio_balloon.c \
+	drivers/balloon/virtio_balloon_arrays.c \
+	drivers/balloon/virtio_balloon_move.c \
+	drivers/balloon/virtio_balloon_news.c \
+	drivers/balloon/virtio_balloon_target.c \
 	drivers/balloon/virtio_reporting.c \
 	drivers/balloon/vmware_balloon.c \
 	drivers/balloon/vmware_host.c \

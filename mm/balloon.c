@@ -312,6 +312,13 @@ uint64_t balloon_node_pages(unsigned node)
 	return pages;
 }
 
+uint64_t balloon_reserve(uint64_t pages)
+{
+	uint64_t low = MIB(4) >> PAGE_SHIFT, high = MIB(64) >> PAGE_SHIFT;
+
+	return MIN(MAX(pages / 32, low), high);
+}
+
 /* B-I1 to B-I3 for one device; adds what it finds to `held`. */
 static const char *check_device(const struct balloon_device *device, uint64_t *held)
 {

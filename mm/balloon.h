@@ -101,6 +101,9 @@ void balloon_events(struct balloon_events *events);
 /* Base pages of all devices on a node (B-I7); 0 for a node there is none of. */
 uint64_t balloon_node_pages(unsigned node);
 
+/* Base pages that stay with a guest that has `pages` in all, whatever a host asks. */
+uint64_t balloon_reserve(uint64_t pages);
+
 /* First thing wrong with any device's list or count, or NULL. While nobody moves pages. */
 const char *balloon_check(void);
 

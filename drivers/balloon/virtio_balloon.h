@@ -79,7 +79,4 @@ extern struct list_head virtio_balloons;
  */
 uint64_t virtio_balloon_round(uint64_t units, unsigned units_per_page);
 
-/* Base pages that stay with a guest that manages `pages` in all, whatever the host asks. */
-uint64_t virtio_balloon_reserve(uint64_t pages);
-
 #endif

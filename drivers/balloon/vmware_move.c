@@ -5,10 +5,10 @@
  */
 #include <drivers/balloon/vmware_move.h>
 
-#include <drivers/balloon/virtio_balloon.h>
 #include <errno.h>
 #include <kernel/assert.h>
 #include <kernel/hook.h>
+#include <mm/balloon.h>
 #include <mm/folio.h>
 #include <mm/mm.h>
 
@@ -33,7 +33,7 @@ static uint64_t room(void)
 	uint64_t reserve;
 
 	mm_statistics(&now);
-	reserve = virtio_balloon_reserve(now.managed);
+	reserve = balloon_reserve(now.managed);
 	return now.free > reserve ? now.free - reserve : 0;
 }
 

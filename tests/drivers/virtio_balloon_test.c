@@ -138,13 +138,6 @@ TEST(virtio_balloon, V_T3_target_is_rounded_up_to_whole_guest_pages)
 	CHECK_EQ(virtio_balloon_round(UINT32_MAX, 16), UINT64_C(1) << 32);
 }
 
-TEST(virtio_balloon, reserve_keeps_small_and_large_guests_alive)
-{
-	CHECK_EQ(virtio_balloon_reserve(MIB(64) / PAGE_SIZE), MIB(4) / PAGE_SIZE);
-	CHECK_EQ(virtio_balloon_reserve(GIB(1) / PAGE_SIZE), MIB(32) / PAGE_SIZE);
-	CHECK_EQ(virtio_balloon_reserve(GIB(64) / PAGE_SIZE), MIB(64) / PAGE_SIZE);
-}
-
 TEST(virtio_balloon, V_T4_deflated_page_is_not_free_before_the_host_used_the_array)
 {
 	struct page *page;
@@ -476,7 +469,7 @@ TEST(virtio_balloon, absurd_target_is_bounded_with_a_message)
 	CHECK(strstr(text, "the host asks for 4294967295 pages") != NULL);
 	mm_statistics(&now);
 	pages = now.managed + 10 * BALLOON_BLOCK_PAGES;
-	CHECK_EQ(balloon()->target, pages - virtio_balloon_reserve(pages));
+	CHECK_EQ(balloon()->target, pages - balloon_reserve(pages));
 	hook_detach(&dry);
 	detach();
 }

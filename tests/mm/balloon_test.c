@@ -309,3 +309,10 @@ TEST(balloon, random_steps_on_two_devices_keep_the_invariants)
 	CHECK_EQ(after.managed, before.managed);
 	CHECK_EQ(after.gauge, before.gauge);
 }
+
+TEST(balloon, reserve_keeps_small_and_large_guests_alive)
+{
+	CHECK_EQ(balloon_reserve(MIB(64) / PAGE_SIZE), MIB(4) / PAGE_SIZE);
+	CHECK_EQ(balloon_reserve(GIB(1) / PAGE_SIZE), MIB(32) / PAGE_SIZE);
+	CHECK_EQ(balloon_reserve(GIB(64) / PAGE_SIZE), MIB(64) / PAGE_SIZE);
+}

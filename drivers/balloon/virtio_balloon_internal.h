@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What the files of the virtio balloon call of each other; nobody else includes it. Thread
+ * context unless said; "the thread" is the device's own.
+ */
+#ifndef DRIVERS_BALLOON_VIRTIO_BALLOON_INTERNAL_H
+#define DRIVERS_BALLOON_VIRTIO_BALLOON_INTERNAL_H
+
+#include <drivers/balloon/virtio_balloon.h>
+
+/* News. Wake the thread; `config`: the configuration may have changed. Any context. */
+void virtio_balloon_wake(struct virtio_balloon *balloon, bool config);
+/* A migration met a device that does not behave: the thread resets it. */
+void virtio_balloon_tell_broken(struct virtio_balloon *balloon);
+/* True once for each time it was said. */
+bool virtio_balloon_take_config_news(struct virtio_balloon *balloon);
+bool virtio_balloon_take_broken(struct virtio_balloon *balloon);
+bool virtio_balloon_is_stopping(struct virtio_balloon *balloon);
+/* Sleep until there is news or the deadline came; false when the device goes away. */
+bool virtio_balloon_wait(struct virtio_balloon *balloon, uint64_t deadline);
+
+/* Arrays. Room for as many as one block of memory gives; one page holds four. */
+int virtio_balloon_arrays_alloc(struct virtio_balloon *balloon) MUST_CHECK;
+/* Units that fit one batch on this queue. */
+uint64_t virtio_balloon_batch_units(const struct virtio_balloon *balloon,
+				    const struct virtio_queue *queue);
+/* Write the unit numbers of entries in their order, at most a batch, or of a base page; the
+ * count. With the device's lock, as is sending. */
+uint64_t virtio_balloon_arrays_fill(struct virtio_balloon *balloon,
+				    const struct list_head *entries);
+uint64_t virtio_balloon_arrays_fill_page(struct virtio_balloon *balloon,
+					 const struct page *page);
+/* Tell the host of that many units in the arrays and wait until it has heard. -EIO for a device
+ * that broke, -ETIMEDOUT after its patience: then the host may have the pages, and only a reset
+ * ends that. */
+int virtio_balloon_arrays_send(struct virtio_balloon *balloon, struct virtio_queue *queue,
+			       uint64_t units) MUST_CHECK;
+
+/* Pages. The thread moves up to `units`, at most one batch; errors as sending. */
+int virtio_balloon_inflate_step(struct virtio_balloon *balloon, uint64_t units) MUST_CHECK;
+int virtio_balloon_deflate_step(struct virtio_balloon *balloon, uint64_t units) MUST_CHECK;
+balloon_migrate_fn virtio_balloon_migrate;
+
+/* Target. Move towards it until it is reached, memory is short or the device breaks. */
+int virtio_balloon_resize(struct virtio_balloon *balloon) MUST_CHECK;
+void virtio_balloon_write_actual(struct virtio_balloon *balloon);
+/* A message that a host can provoke at will may be given now; `last`: when it was, 0 never. */
+bool virtio_balloon_may_complain(uint64_t *last);
+
+#endif

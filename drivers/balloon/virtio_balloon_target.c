@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A virtio balloon follows the host's target: read once per change, bounded by what the guest
+ * can give, reached step by step; `actual` is written at the end, or every 250 ms on the way.
+ */
+#include <drivers/balloon/virtio_balloon_internal.h>
+
+#include <errno.h>
+#include <kernel/log.h>
+#include <mm/mm.h>
+#include <platform/clock.h>
+
+uint64_t virtio_balloon_round(uint64_t units, unsigned units_per_page)
+{
+	return align_up(units, units_per_page);
+}
+
+bool virtio_balloon_may_complain(uint64_t *last)
+{
+	uint64_t now = clock_ns();
+
+	if (*last && now - *last < VIRTIO_BALLOON_QUIET_NS)
+		return false;
+	*last = now;
+	return true;
+}
+
+void virtio_balloon_write_actual(struct virtio_balloon *balloon)
+{
+	if (virtio_config_write32(balloon->device, VIRTIO_BALLOON_CONFIG_ACTUAL,
+				  (uint32_t)balloon->size))
+		return;
+	balloon->actual = balloon->size;
+	balloon->actual_at = clock_ns();
+}
+
+/* Most units the host may have, with a message when it asks for more. */
+static uint64_t target_bound(struct virtio_balloon *balloon, uint64_t units)
+{
+	struct mm_statistics now;
+	uint64_t pages, most;
+
+	mm_statistics(&now);
+	pages = now.managed + balloon_pages(&balloon->core);
+	most = (pages - MIN(pages, balloon_reserve(pages))) * VIRTIO_BALLOON_UNITS_PER_PAGE;
+	if (units <= most)
+		return units;
+	if (virtio_balloon_may_complain(&balloon->absurd_told))
+		log_warn("balloon: %s: the host asks for %llu pages, this guest can give %llu "
+			 "at "
+			 "most: the rest stays",
+			 balloon->device->name, (unsigned long long)units,
+			 (unsigned long long)most);
+	return most;
+}
+
+static void read_target(struct virtio_balloon *balloon)
+{
+	uint32_t wanted;
+
+	if (virtio_config_read32(balloon->device, VIRTIO_BALLOON_CONFIG_TARGET, &wanted))
+		return;
+	balloon->wanted = wanted;
+	balloon->target = target_bound(
+		balloon, virtio_balloon_round(wanted, VIRTIO_BALLOON_UNITS_PER_PAGE));
+}
+
+/* True while there is something to move now. */
+static bool must_move(const struct virtio_balloon *balloon)
+{
+	if (balloon->size > balloon->target)
+		return true;
+	return balloon->size < balloon->target && clock_ns() >= balloon->retry_at;
+}
+
+int virtio_balloon_resize(struct virtio_balloon *balloon)
+{
+	int error = 0;
+
+	while (!error && !virtio_balloon_is_stopping(balloon)) {
+		if (virtio_balloon_take_broken(balloon))
+			return -EIO;
+		if (virtio_balloon_take_config_news(balloon)) {
+			if (virtio_device_needs_reset(balloon->device) ||
+			    virtio_reporting_failed(&balloon->reporting))
+				return -EIO;
+			read_target(balloon);
+		}
+		if (!must_move(balloon))
+			break;
+		if (balloon->size < balloon->target)
+			error = virtio_balloon_inflate_step(balloon,
+							    balloon->target - balloon->size);
+		else
+			error = virtio_balloon_deflate_step(balloon,
+							    balloon->size - balloon->target);
+		if (clock_ns() - balloon->actual_at >= VIRTIO_BALLOON_REPORT_NS)
+			virtio_balloon_write_actual(balloon);
+	}
+	if (!error && balloon->actual != balloon->size)
+		virtio_balloon_write_actual(balloon);
+	return error;
+}
