@@ -92,6 +92,7 @@ check: setup
 	 $(PYTHON) tools/verdict.py --port hosted --status $$? build/hosted-asan-$(TOOLCHAIN)/log
 
 test: setup deps
+	-@$(if $(filter x86_64,$(ports)),tools/setup libvirt)
 	@tools/test --arch '$(if $(filter file,$(origin ARCH)),,$(ARCH))' --tests '$(TESTS)' --seed $(SEED)
 
 bench: setup deps

@@ -25,7 +25,67 @@ def memory_bytes(text: str) -> int:
     return int(text[:-1]) << SCALE[text[-1]]
 
 
-class Guest:
+class Shell:
+    """Quire's shell, over what it prints (a file descriptor) and what it reads (a binary file)."""
+
+    def __init__(self, output: int, keys):
+        self.text = ""
+        self._output, self._keys = output, keys
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(output, selectors.EVENT_READ)
+
+    def _read(self, timeout: float) -> bool:
+        """Take what the guest printed; False at the end of the output."""
+        if self._selector.select(max(timeout, 0)):
+            try:
+                block = os.read(self._output, 65536)
+            except OSError:  # what a terminal says when nobody has its other side any more
+                block = b""
+            self.text += NOISE.sub("", block.decode("utf-8", "replace"))
+            return bool(block)
+        return True
+
+    def ending(self) -> str:
+        """Why there will be no more output."""
+        return "the output ended"
+
+    def wait_for(self, pattern: str, timeout: float) -> str:
+        """The text up to and with the pattern, which is then taken away."""
+        deadline = time.monotonic() + timeout
+        while not (match := re.search(pattern, self.text)):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise GuestError(f"no {pattern!r} within {timeout:g} s; last: {self.text[-600:]}")
+            if not self._read(left):
+                raise GuestError(
+                    f"{self.ending()}, before {pattern!r}; last: {self.text[-600:]}"
+                )
+        found, self.text = self.text[: match.end()], self.text[match.end() :]
+        return found
+
+    def wait_shell(self, timeout: float = 240) -> None:
+        self.wait_for(f"(?m)^{re.escape(PROMPT)}", timeout)
+
+    def type(self, line: str) -> None:
+        self._keys.write(line.encode() + b"\n")
+        self._keys.flush()
+
+    def command(self, line: str, timeout: float = 240) -> str:
+        """Run one line of the shell; what it printed."""
+        self.type(line)
+        self.wait_for(re.escape(line) + r"[ \t]*\n", timeout)
+        return self.wait_for(f"(?m)^{re.escape(PROMPT)}", timeout)[: -len(PROMPT)]
+
+    def report(self, line: str, timeout: float = 60) -> dict:
+        """Run a report command with -j; its one line of JSON."""
+        output = self.command(f"{line} -j", timeout)
+        lines = [text for text in output.splitlines() if text.startswith("{")]
+        if len(lines) != 1:
+            raise GuestError(f"{line} -j printed {len(lines)} lines of JSON: {output[-600:]}")
+        return json.loads(lines[0])
+
+
+class Guest(Shell):
     """QEMU with Quire at its shell. A context manager; QEMU is ended with it.
 
     Takes the words of tools/qemu.py (`--uefi`, `--memory`, ...) and further QEMU options.
@@ -45,9 +105,7 @@ class Guest:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             preexec_fn=qmp.without_huge_pages,
         )  # fmt: skip
-        self.text = ""
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self.process.stdout, selectors.EVENT_READ)
+        super().__init__(self.process.stdout.fileno(), self.process.stdin)
         self.qmp = None
         try:
             self.qmp = qmp.Qmp(str(socket))
@@ -73,46 +131,8 @@ class Guest:
         self.process.stdout.close()
         self._folder.cleanup()
 
-    def _read(self, timeout: float) -> bool:
-        """Take what the guest printed; False at the end of QEMU."""
-        if self._selector.select(max(timeout, 0)):
-            block = os.read(self.process.stdout.fileno(), 65536)
-            self.text += NOISE.sub("", block.decode("utf-8", "replace"))
-            return bool(block)
-        return True
-
-    def wait_for(self, pattern: str, timeout: float) -> str:
-        """The text up to and with the pattern, which is then taken away."""
-        deadline = time.monotonic() + timeout
-        while not (match := re.search(pattern, self.text)):
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise GuestError(f"no {pattern!r} within {timeout:g} s; last: {self.text[-600:]}")
-            if not self._read(left):
-                raise GuestError(
-                    f"QEMU ended, status {self.process.wait()}, before {pattern!r}; "
-                    f"last: {self.text[-600:]}"
-                )
-        found, self.text = self.text[: match.end()], self.text[match.end() :]
-        return found
-
-    def wait_shell(self, timeout: float = 240) -> None:
-        self.wait_for(f"(?m)^{re.escape(PROMPT)}", timeout)
-
-    def command(self, line: str, timeout: float = 240) -> str:
-        """Run one line of the shell; what it printed."""
-        self.process.stdin.write(line.encode() + b"\n")
-        self.process.stdin.flush()
-        self.wait_for(re.escape(line) + r"[ \t]*\n", timeout)
-        return self.wait_for(f"(?m)^{re.escape(PROMPT)}", timeout)[: -len(PROMPT)]
-
-    def report(self, line: str, timeout: float = 60) -> dict:
-        """Run a report command with -j; its one line of JSON."""
-        output = self.command(f"{line} -j", timeout)
-        lines = [text for text in output.splitlines() if text.startswith("{")]
-        if len(lines) != 1:
-            raise GuestError(f"{line} -j printed {len(lines)} lines of JSON: {output[-600:]}")
-        return json.loads(lines[0])
+    def ending(self) -> str:
+        return f"QEMU ended, status {self.process.wait()}"
 
     def resident(self) -> int:
         """Bytes of the guest's memory that the host holds."""
