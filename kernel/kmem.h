@@ -10,9 +10,11 @@
 #include <stddef.h>
 
 struct kmem_operations {
-	void *(*alloc)(size_t size); /* zeroed, NULL when short; any context but NMI */
+	/* Zeroed; NULL when memory is short. Any context but NMI: a thread with interrupts and
+	 * preemption on sleeps until some was taken back, others get what there is. */
+	void *(*alloc)(size_t size);
 	void (*free)(void *object);
-	/* Kernel stack with guard pages on both sides; thread context. */
+	/* Kernel stack with guard pages on both sides; the same, thread context. */
 	void *(*stack_alloc)(size_t size);
 	void (*stack_free)(void *stack, size_t size);
 };

@@ -2,7 +2,8 @@
 /*
  * newlib's heap is ours: every object is one of kmem's, so that what is freed goes back to
  * slabs and folios, and from there to the host. In front of each object stands where its memory
- * begins and how much the caller may use. No lock: there is no state between objects.
+ * begins and how much the caller may use. No lock: there is no state between objects. Where
+ * memory is short a thread sleeps until some was taken back (kernel/kmem.h).
  */
 #include <kernel/bits.h>
 #include <kernel/kmem.h>

@@ -343,6 +343,14 @@ NO_LOCK_ANALYSIS static void reschedule(bool yield)
 	irq_restore(state);
 }
 
+bool thread_may_sleep(void)
+{
+	const struct thread *current = thread_current();
+
+	return current && current->preempt_count == 0 && irq_enabled() &&
+	       current != this_cpu(run_queues)->idle;
+}
+
 void thread_assert_may_sleep(void)
 {
 	const struct thread *current = thread_current();

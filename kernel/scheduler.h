@@ -62,6 +62,7 @@ struct thread {
 	void *stack;                   /* s */
 	void *fpu;                     /* s; THREAD_USES_FPU */
 	void *library;                 /* c; C library state, kernel/newlib_reent.c */
+	bool reclaims;                 /* c; takes memory back for a request, mm/reclaim.c */
 	struct thread *next_reaped;
 	char name[THREAD_NAME_LENGTH];
 };
@@ -93,7 +94,9 @@ extern struct cpumask cpus_idle;
  * without cause: callers look at their condition in a loop. Preemption and interrupts on. */
 void thread_block(void);
 
-/* Panics when the running flow must not sleep; for primitives that may find no need to. */
+/* May the running flow sleep: a thread, not the idle one, with preemption and interrupts on? */
+bool thread_may_sleep(void);
+/* Panics when it must not; for primitives that may find no need to. */
 void thread_assert_may_sleep(void);
 
 /* Make a blocked thread run again, or its next thread_block() return. The caller keeps the

@@ -7,6 +7,7 @@
 #include <mm/bad_page.h>
 #include <mm/block.h>
 #include <mm/memcg.h>
+#include <mm/reclaim.h>
 #include <mm/reference.h>
 #include <kernel/assert.h>
 #include <kernel/fault.h>
@@ -99,6 +100,7 @@ struct folio *folio_alloc(int node, unsigned order, unsigned flags, struct memcg
 	struct page *page;
 	uint64_t frame;
 
+	reclaim_check_context(flags);
 	if (FAULT_INJECTED())
 		return NULL;
 	if (UNLIKELY(memcg || flags & NOT_NEAR || nearest > NODES_MAX))

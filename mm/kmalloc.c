@@ -90,7 +90,7 @@ void *kmalloc(size_t size, unsigned flags)
 
 void *kzalloc(size_t size)
 {
-	return alloc_by(size, FOLIO_ZERO, SLAB_CALLER());
+	return alloc_by(size, FOLIO_ZERO | FOLIO_MAY_SLEEP, SLAB_CALLER());
 }
 
 void kfree(void *object)

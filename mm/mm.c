@@ -5,6 +5,7 @@
 #include <mm/mm.h>
 #include <mm/balloon.h>
 #include <mm/folio.h>
+#include <mm/reclaim.h>
 #include <mm/slab.h>
 #include <mm/slab_init.h>
 #include <mm/stack.h>
@@ -36,8 +37,13 @@ static void table_free(void *table, uint64_t size)
 
 static const struct page_table_allocator table_allocator = {table_alloc, table_free};
 
+static void *object_alloc(size_t size)
+{
+	return kmalloc(size, FOLIO_ZERO | reclaim_flags_here());
+}
+
 static const struct kmem_operations kmem_operations = {
-	.alloc = kzalloc,
+	.alloc = object_alloc,
 	.free = kfree,
 	.stack_alloc = stack_alloc,
 	.stack_free = stack_free,

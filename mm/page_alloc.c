@@ -6,6 +6,7 @@
 #include <mm/folio.h>
 #include <mm/bad_page.h>
 #include <mm/block.h>
+#include <mm/reclaim.h>
 #include <mm/zone.h>
 #include <kernel/assert.h>
 #include <kernel/fault.h>
@@ -25,6 +26,7 @@ struct page *page_alloc(int node, unsigned order, unsigned flags)
 	struct page *page;
 
 	ASSERT(order <= FOLIO_ORDER_MAX);
+	reclaim_check_context(flags);
 	if (flags & FOLIO_COMPOUND) {
 		struct folio *folio = folio_alloc(node, order, flags, NULL);
 

@@ -8,6 +8,7 @@
 #include <kernel/mutex.h>
 #include <kernel/scheduler.h>
 #include <mm/compaction.h>
+#include <mm/folio.h>
 #include <mm/node.h>
 #include <mm/shrinker.h>
 
@@ -71,6 +72,29 @@ static struct page *try_compaction(const struct request *request)
 	return page;
 }
 
+/* Until the request is satisfied or got as many pages as it wants: a large one may need more
+ * than one call. What was given to it is more than it may then take from the reserve. */
+static struct page *try_hook(const struct request *request, struct oom_hook *hook)
+{
+	const struct request from_reserve = {request->node, request->order,
+					     request->flags | FOLIO_ATOMIC, request->zone};
+	uint64_t wanted = UINT64_C(1) << request->order;
+	struct page *page = NULL;
+	uint64_t given = 0;
+
+	while (!page && given < wanted) {
+		uint64_t more = hook->give(hook, wanted - given);
+
+		if (more == 0)
+			return NULL;
+		given += more;
+		page = try_again(request);
+		if (!page)
+			page = try_compaction(request);
+	}
+	return page ? page : try_again(&from_reserve);
+}
+
 static struct page *try_hooks(const struct request *request)
 {
 	struct page *page = NULL;
@@ -83,38 +107,60 @@ static struct page *try_hooks(const struct request *request)
 	list_for_each_entry (hook, &hooks, link) {
 		if (page)
 			break;
-		if (hook->give(hook, UINT64_C(1) << request->order) == 0)
-			continue;
-		page = try_again(request);
-		if (!page)
-			page = try_compaction(request);
+		page = try_hook(request, hook);
 	}
 	mutex_unlock(&hooks_lock);
 	return page;
 }
 
-struct page *reclaim_block(int node, unsigned order, unsigned flags, struct zone **zone)
+static struct page *try_all(const struct request *request)
 {
-	const struct request request = {node, order, flags, zone};
 	struct page *page;
 
-	thread_assert_may_sleep();
-	/* A hook or a migration asks: it is itself what there is left. */
-	if (mutex_is_held(&hooks_lock) || compaction_is_mine())
-		return NULL;
 	atomic_fetch_add(&requests, 1);
-	page = try_shrinkers(&request);
+	page = try_shrinkers(request);
 	if (page) {
 		atomic_fetch_add(&by_shrinkers, 1);
 		return page;
 	}
-	page = try_compaction(&request);
+	page = try_compaction(request);
 	if (page) {
 		atomic_fetch_add(&by_compaction, 1);
 		return page;
 	}
-	page = try_hooks(&request);
+	page = try_hooks(request);
 	atomic_fetch_add(page ? &by_hooks : &failed, 1);
+	return page;
+}
+
+unsigned reclaim_flags_here(void)
+{
+	return thread_may_sleep() ? FOLIO_MAY_SLEEP : 0;
+}
+
+#if defined(QUIRE_TEST_HOOKS)
+void reclaim_check_context(unsigned flags)
+{
+	if (flags & FOLIO_MAY_SLEEP && thread_current())
+		thread_assert_may_sleep();
+}
+#endif
+
+struct page *reclaim_block(int node, unsigned order, unsigned flags, struct zone **zone)
+{
+	const struct request request = {node, order, flags, zone};
+	struct thread *self = thread_current();
+	struct page *page;
+
+	if (!self)
+		return NULL;
+	thread_assert_may_sleep();
+	/* A shrinker, a hook or a migration asks: it is itself what there is left. */
+	if (self->reclaims || compaction_is_mine())
+		return NULL;
+	self->reclaims = true;
+	page = try_all(&request);
+	self->reclaims = false;
 	return page;
 }
 

@@ -25,6 +25,23 @@ void oom_hook_register(struct oom_hook *hook);
 /* Afterwards nobody is inside it, and nobody will be. Not from a hook. */
 void oom_hook_unregister(struct oom_hook *hook);
 
+/*
+ * Every request with FOLIO_MAY_SLEEP passes here first: where threads are asleep is no place
+ * for one, and test builds panic whether memory is short or not. What runs before the first
+ * thread has nobody to wait for.
+ */
+#if defined(QUIRE_TEST_HOOKS)
+void reclaim_check_context(unsigned flags);
+#else
+static inline void reclaim_check_context(unsigned flags)
+{
+	(void)flags;
+}
+#endif
+
+/* For callers that serve any context: FOLIO_MAY_SLEEP where the running flow may, else 0. */
+unsigned reclaim_flags_here(void);
+
 /* The block that zones_get() did not find, by all means; NULL: there is none to be had. */
 struct page *reclaim_block(int node, unsigned order, unsigned flags,
 			   struct zone **zone) MUST_CHECK;

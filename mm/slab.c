@@ -14,6 +14,7 @@
 #include <kernel/percpu.h>
 #include <kernel/rcu.h>
 #include <mm/memcg.h>
+#include <mm/reclaim.h>
 #include <errno.h>
 
 static struct lock_class caches_class = {.name = "slab.caches"};
@@ -58,7 +59,7 @@ struct slab_cache *slab_cache_create(const struct slab_attributes *attributes)
 			  attributes->size, alignment);
 		return NULL;
 	}
-	cache = slab_alloc(&cache_cache, 0);
+	cache = slab_alloc(&cache_cache, FOLIO_MAY_SLEEP);
 	if (!cache)
 		return NULL;
 	slab_cache_init(cache, attributes);
@@ -134,6 +135,7 @@ void *slab_alloc_asked(struct slab_cache *cache, size_t asked, unsigned flags, u
 {
 	void *object;
 
+	reclaim_check_context(flags);
 	if (FAULT_INJECTED())
 		return NULL;
 	object = magazine_pop(cache);
@@ -155,6 +157,7 @@ void *slab_alloc_node(struct slab_cache *cache, int node, unsigned flags, struct
 	void *object = NULL;
 
 	ASSERT(!memcg || cache->flags & SLAB_GROUPS);
+	reclaim_check_context(flags);
 	if (FAULT_INJECTED() || !memcg_charge_object(memcg, cache->size))
 		return NULL;
 	if (node == NODE_ANY)

@@ -3,7 +3,7 @@
  * Small objects: caches of equal objects cut from folios, with a magazine per CPU so that most
  * requests touch nothing shared; and kmalloc() over caches of common sizes. Cache, node and
  * memory group of an object are found from its address. Any context but NMI unless said;
- * nothing sleeps.
+ * nothing sleeps but requests with FOLIO_MAY_SLEEP, kzalloc()'s among them.
  *
  * Every free is checked: the address must be the start of an object of that cache. Debug
  * builds also put red zones around each object, fill free ones with a pattern, and know who
@@ -50,7 +50,7 @@ struct slab_cache *slab_cache_create(const struct slab_attributes *attributes) M
 int slab_cache_destroy(struct slab_cache *cache) MUST_CHECK;
 
 /* Object with arbitrary contents, or NULL. flags: FOLIO_ZERO (not with a constructor or
- * SLAB_RCU), FOLIO_ATOMIC, FOLIO_NOWARN. */
+ * SLAB_RCU), FOLIO_ATOMIC, FOLIO_NOWARN, FOLIO_MAY_SLEEP. */
 void *slab_alloc(struct slab_cache *cache, unsigned flags) MUST_CHECK;
 /* The same from a preferred node (NODE_ANY: none; FOLIO_THIS_NODE: that one or NULL), charged
  * to a group (NULL: nobody) by its size; NULL also when the group is at its limit. */
@@ -63,9 +63,10 @@ void slab_free(struct slab_cache *cache, void *object);
 unsigned slab_object_node(const void *object);
 struct memcg *slab_object_memcg(const void *object);
 
-/* Any size up to 4 MiB; aligned to the size for powers of two. NULL when short. */
+/* Any size up to 4 MiB; aligned to the size for powers of two. NULL when short. Flags as of
+ * slab_alloc(). */
 void *kmalloc(size_t size, unsigned flags) MUST_CHECK;
-/* Zeroed. */
+/* Zeroed; thread context: FOLIO_ZERO and FOLIO_MAY_SLEEP. */
 void *kzalloc(size_t size) MUST_CHECK;
 /* From kmalloc(), kzalloc() or slab_alloc(); NULL is fine. */
 void kfree(void *object);

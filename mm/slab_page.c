@@ -74,9 +74,10 @@ static void object_fresh(const struct slab_cache *cache, void *object)
 
 static struct page *slab_create(struct slab_cache *cache, int node, unsigned flags)
 {
-	struct folio *folio =
-		folio_alloc(node, cache->order,
-			    flags & (FOLIO_ATOMIC | FOLIO_NOWARN | FOLIO_THIS_NODE), NULL);
+	struct folio *folio = folio_alloc(
+		node, cache->order,
+		flags & (FOLIO_ATOMIC | FOLIO_NOWARN | FOLIO_THIS_NODE | FOLIO_MAY_SLEEP),
+		NULL);
 	char *at;
 	void *chain = NULL;
 
@@ -192,7 +193,8 @@ static unsigned take_anywhere(struct slab_cache *cache, void **objects, unsigned
 	return taken;
 }
 
-/* A request for a node looks at its slabs, then for new memory there; only then elsewhere. */
+/* A request for a node looks at its slabs, then for new memory there; only then elsewhere, and
+ * only where there is no elsewhere is memory taken back for it. */
 unsigned slab_take(struct slab_cache *cache, void **objects, unsigned wanted, int node,
 		   unsigned flags)
 {
@@ -201,6 +203,8 @@ unsigned slab_take(struct slab_cache *cache, void **objects, unsigned wanted, in
 	if (node >= 0 && node < NODES_MAX) {
 		unsigned here = flags | FOLIO_THIS_NODE | FOLIO_NOWARN;
 
+		if (!(flags & FOLIO_THIS_NODE))
+			here &= ~FOLIO_MAY_SLEEP;
 		do {
 			taken = node_take(cache, &cache->nodes[node], objects, wanted);
 		} while (taken == 0 && node_grow(cache, node, here));

@@ -5,6 +5,7 @@
  */
 #include <mm/stack.h>
 #include <mm/folio.h>
+#include <mm/reclaim.h>
 #include <kernel/assert.h>
 #include <kernel/bits.h>
 #include <platform/mmu.h>
@@ -17,7 +18,7 @@ static unsigned stack_order(size_t size)
 void *stack_alloc(size_t size)
 {
 	unsigned order = stack_order(size);
-	struct page *block = page_alloc(NODE_ANY, order, 0);
+	struct page *block = page_alloc(NODE_ANY, order, reclaim_flags_here());
 	void *space;
 
 	if (!block)

@@ -282,7 +282,8 @@ static struct ccw_device *device_create(struct channel_io *io, uint32_t subchann
 
 	if (!device)
 		return NULL;
-	device->memory = folio_alloc(NODE_ANY, 0, FOLIO_DMA | FOLIO_ZERO, NULL);
+	device->memory =
+		folio_alloc(NODE_ANY, 0, FOLIO_DMA | FOLIO_ZERO | FOLIO_MAY_SLEEP, NULL);
 	if (!device->memory) {
 		kfree(device);
 		return NULL;

@@ -245,7 +245,7 @@ static int queue_lay_out(struct virtio_queue *queue, const struct virtqueue_layo
 	if (!slots)
 		return -ENOMEM;
 	queue->memory = folio_alloc(NODE_ANY, log2_ceil((bytes + PAGE_SIZE - 1) >> PAGE_SHIFT),
-				    0, NULL);
+				    FOLIO_MAY_SLEEP, NULL);
 	if (!queue->memory) {
 		kfree(slots);
 		return -ENOMEM;

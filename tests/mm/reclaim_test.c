@@ -2,9 +2,12 @@
 /*
  * Requests that may sleep, when all memory is taken: only on targets, whose memory is small.
  */
+#include <kernel/kmem.h>
+#include <kernel/thread.h>
 #include <mm/balloon.h>
 #include <mm/folio.h>
 #include <mm/reclaim.h>
+#include <mm/shrinker.h>
 #include <tests/test.h>
 
 /* All of memory as single pages, but what is kept for others. */
@@ -97,23 +100,38 @@ static uint64_t give_held(struct oom_hook *hook, uint64_t pages)
 
 static struct oom_hook hook = {.name = "test", .give = give_held};
 
+/* All memory is taken; so many pages of it are what the hook has to give. */
+static void exhaust(struct list_head *taken, unsigned for_hook)
+{
+	struct page *page;
+
+	oom_hook_register(&hook);
+	hook_calls = 0;
+	(void)take_all(taken);
+	for (unsigned i = 0; i < for_hook; i++) {
+		page = list_first(taken, struct page, list);
+		list_del(&page->list);
+		list_add_tail(&held, &page->list);
+	}
+	while ((page = page_alloc(NODE_ANY, 0, FOLIO_NOWARN)) != NULL)
+		list_add_tail(taken, &page->list);
+	CHECK_EQ(hook_calls, 0);
+}
+
+static void relieve(struct list_head *taken)
+{
+	give_all(&held);
+	give_all(taken);
+	oom_hook_unregister(&hook);
+}
+
 TEST(reclaim, request_that_may_sleep_asks_the_hooks_before_it_fails)
 {
 	struct list_head taken = LIST_INIT(taken);
 	struct reclaim_statistics before, after;
 	struct page *page;
 
-	oom_hook_register(&hook);
-	hook_calls = 0;
-	(void)take_all(&taken);
-	for (unsigned i = 0; i < 4096; i++) {
-		page = list_first(&taken, struct page, list);
-		list_del(&page->list);
-		list_add_tail(&held, &page->list);
-	}
-	while ((page = page_alloc(NODE_ANY, 0, FOLIO_NOWARN)) != NULL)
-		list_add_tail(&taken, &page->list);
-	CHECK_EQ(hook_calls, 0);
+	exhaust(&taken, 4096);
 	reclaim_statistics(&before);
 	page = page_alloc(NODE_ANY, 0, FOLIO_NOWARN | FOLIO_MAY_SLEEP);
 	reclaim_statistics(&after);
@@ -121,7 +139,83 @@ TEST(reclaim, request_that_may_sleep_asks_the_hooks_before_it_fails)
 	CHECK(after.by_hooks + after.by_shrinkers == before.by_hooks + before.by_shrinkers + 1);
 	if (page)
 		page_put(page);
-	give_all(&held);
-	give_all(&taken);
-	oom_hook_unregister(&hook);
+	relieve(&taken);
+}
+
+/* What malloc() stands on: helped where the caller may sleep, not helped where it may not. */
+TEST(reclaim, object_of_a_thread_is_helped_and_one_of_a_busy_cpu_is_not)
+{
+	struct list_head taken = LIST_INIT(taken);
+	void *object;
+
+	exhaust(&taken, 4096);
+	preempt_disable();
+	object = kmem_alloc(4 * PAGE_SIZE);
+	preempt_enable();
+	CHECK(object == NULL);
+	CHECK_EQ(hook_calls, 0);
+	object = kmem_alloc(4 * PAGE_SIZE);
+	CHECK(object != NULL);
+	CHECK_EQ(hook_calls, 1);
+	kmem_free(object);
+	relieve(&taken);
+}
+
+/* The hook gave less than the reserve lacks: the request takes its page from there. */
+TEST(reclaim, what_was_given_to_a_request_is_its_own_below_the_reserve)
+{
+	struct list_head taken = LIST_INIT(taken);
+	struct page *page;
+
+	exhaust(&taken, 16);
+	while ((page = page_alloc(NODE_ANY, 0, FOLIO_NOWARN | FOLIO_ATOMIC)) != NULL)
+		list_add_tail(&taken, &page->list);
+	page = page_alloc(NODE_ANY, 0, FOLIO_NOWARN | FOLIO_MAY_SLEEP);
+	CHECK(page != NULL);
+	CHECK_EQ(hook_calls, 1);
+	if (page)
+		page_put(page);
+	relieve(&taken);
+}
+
+static unsigned scans;
+
+static uint64_t count_some(struct shrinker *shrinker, const struct shrink_request *request)
+{
+	(void)shrinker;
+	(void)request;
+	return 10;
+}
+
+static uint64_t scan_and_ask(struct shrinker *shrinker, struct shrink_request *request)
+{
+	struct page *page = page_alloc(NODE_ANY, 0, FOLIO_NOWARN | FOLIO_MAY_SLEEP);
+
+	(void)shrinker;
+	(void)request;
+	scans++;
+	CHECK(page == NULL);
+	return SHRINK_STOP;
+}
+
+TEST(reclaim, shrinker_that_asks_for_memory_does_not_call_itself)
+{
+	struct shrinker_attributes attributes = {
+		.name = "test", .count = count_some, .scan = scan_and_ask, .batch = 1};
+	struct shrinker *shrinker = shrinker_alloc(&attributes);
+	struct list_head taken = LIST_INIT(taken);
+	struct reclaim_statistics before, after;
+
+	NEED(shrinker, "no memory for a shrinker");
+	shrinker_register(shrinker);
+	exhaust(&taken, 0);
+	scans = 0;
+	reclaim_statistics(&before);
+	CHECK(page_alloc(NODE_ANY, 0, FOLIO_NOWARN | FOLIO_MAY_SLEEP) == NULL);
+	reclaim_statistics(&after);
+	CHECK(scans > 0 && scans <= SHRINK_PRIORITY_LIGHT + 1);
+	CHECK_EQ(after.requests, before.requests + 1);
+	CHECK_EQ(after.failed, before.failed + 1);
+	shrinker_free(shrinker);
+	relieve(&taken);
 }
