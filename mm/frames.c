@@ -14,12 +14,12 @@ static uint64_t words_of(uint64_t bits)
 	return (bits + 63) / 64;
 }
 
-/* Index words and summary words of all classes. */
+/* Index words and summary words of all classes, and what was seen. */
 static uint64_t index_words(uint64_t blocks)
 {
 	uint64_t words = words_of(blocks);
 
-	return CLASS_NONE * (words + words_of(words));
+	return CLASS_NONE * (words + words_of(words)) + words;
 }
 
 size_t frames_state_size(uint64_t frame_count)
@@ -68,6 +68,7 @@ void frames_init(struct frames *frames, void *state, uint64_t frame_count,
 		frames->index[class].summary = index + words;
 		index += words + words_of(words);
 	}
+	frames->seen = index;
 	frames->block_count = blocks;
 	frames->open_block = open_block;
 	frames->usable = usable;
@@ -281,6 +282,7 @@ static ALWAYS_INLINE uint64_t whole_get_near(struct frames *frames, struct frame
 	before = block_class(step.before);
 	if (LIKELY(before == CLASS_FREE)) {
 		frames_index_clear(&frames->index[CLASS_FREE], block);
+		frames_unsee(frames, block);
 		if (UNLIKELY(block_class(frames_block_word(frames, block)) != CLASS_NONE))
 			frames_class_changed(frames, block, CLASS_NONE, CLASS_NONE);
 	} else if (before != CLASS_NONE) {
@@ -521,6 +523,8 @@ static void block_zero(struct frames *frames, uint64_t block)
 		if (block % (64 * 64) == 0)
 			atomic_init(&frames->index[class].summary[block / (64 * 64)], 0);
 	}
+	if (block % 64 == 0)
+		atomic_init(&frames->seen[block / 64], 0);
 	atomic_init(&frames->blocks[block], 0);
 	for (unsigned r = 0; r < BLOCK_ROWS; r++)
 		atomic_init(&frames->rows[block * BLOCK_ROWS + r], 0);

@@ -76,6 +76,8 @@ struct frames {
 	_Atomic uint64_t *rows;   /* BLOCK_ROWS per block */
 	_Atomic uint32_t *blocks; /* one per block */
 	struct frames_index index[CLASS_NONE];
+	/* A bit per block: free ever since page reporting looked at it; any use clears it. */
+	_Atomic uint64_t *seen;
 	uint64_t block_count;
 	_Atomic uint64_t frontier; /* blocks below it are open; read acquire */
 	/* Called under the lock before a block is opened; takes away what is no memory of ours
@@ -144,18 +146,24 @@ int frames_take_range(struct frames *frames, unsigned cpu, uint64_t first, uint6
 
 /*
  * For telling the host about free memory: blocks that became free since they were last
- * reported, in words of 64; the cost does not depend on how much is free or in use. What CPUs
- * hold back is not seen: frames_drain_free().
+ * reported, 64 of them at a time: bit i of word w is block 64 * w + i. The cost does not depend
+ * on how much is free or in use. What CPUs hold back is not seen: frames_drain_free(). Only one
+ * thread calls the first four.
  */
 /* The first word from `from` on that has any; FRAMES_NONE: none. */
-uint64_t frames_report_next(const struct frames *frames, uint64_t from, uint64_t *bits);
-/* Look at a block: may it be taken when it stays free from now on? */
-enum frames_sight { FRAMES_GONE, FRAMES_NEW, FRAMES_SEEN };
-enum frames_sight frames_report_see(struct frames *frames, uint64_t block);
-/* Take a block that was free since the look that found it new; false: it was not. */
-bool frames_report_take(struct frames *frames, unsigned cpu, uint64_t block) MUST_CHECK;
-/* Give it back, reported or as it was; reported blocks are handed out after all others. */
-void frames_report_give(struct frames *frames, unsigned cpu, uint64_t block, bool reported);
+uint64_t frames_report_next(const struct frames *frames, uint64_t from) MUST_CHECK;
+/* Blocks of a word that nobody had since an earlier look; *fresh: those seen for the first
+ * time. */
+uint64_t frames_report_see(struct frames *frames, uint64_t word, uint64_t *fresh);
+/* Take those blocks that nobody had since the look that found them fresh; which. */
+uint64_t frames_report_take(struct frames *frames, unsigned cpu, uint64_t word,
+			    uint64_t bits) MUST_CHECK;
+/* Give all of them back, reported or as they were; reported blocks are handed out after all
+ * others. */
+void frames_report_give(struct frames *frames, unsigned cpu, uint64_t word, uint64_t bits,
+			bool reported);
+/* Forget what was seen: all blocks are fresh. */
+void frames_report_forget(struct frames *frames);
 /* Ask for one call of watch->freed(). What is free already is the caller's to find after it. */
 void frames_watch_arm(struct frames *frames);
 void frames_watch_disarm(struct frames *frames);

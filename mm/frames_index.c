@@ -23,16 +23,16 @@ void frames_summary_put(struct frames_index *index, uint64_t word)
 	} while ((atomic_load_explicit(&index->words[word], memory_order_acquire) != 0) != set);
 }
 
-void frames_class_changed(struct frames *frames, uint64_t block, enum block_class before,
-			  enum block_class after)
+void frames_class_settle(struct frames *frames, uint64_t block, enum block_class before,
+			 enum block_class after)
 {
-	if (UNLIKELY(before == CLASS_REPORTED))
-		frames_taken_back(frames, block);
 	for (;;) {
 		enum block_class now;
 
 		if (before != CLASS_NONE)
 			frames_index_clear(&frames->index[before], block);
+		if (before == CLASS_FREE)
+			frames_unsee(frames, block);
 		if (after != CLASS_NONE)
 			frames_index_set(&frames->index[after], block);
 		now = block_class(frames_block_word(frames, block));
@@ -41,6 +41,14 @@ void frames_class_changed(struct frames *frames, uint64_t block, enum block_clas
 		before = after;
 		after = now;
 	}
+}
+
+void frames_class_changed(struct frames *frames, uint64_t block, enum block_class before,
+			  enum block_class after)
+{
+	if (UNLIKELY(before == CLASS_REPORTED))
+		frames_taken_back(frames, block);
+	frames_class_settle(frames, block, before, after);
 }
 
 uint64_t frames_index_next(const struct frames *frames, enum block_class class, uint64_t from)

@@ -62,23 +62,44 @@ static ALWAYS_INLINE void frames_sequence_cancel(_Atomic uint32_t *sequence)
 /* An index word became zero, or not zero: the bit of its summary. */
 void frames_summary_put(struct frames_index *index, uint64_t word);
 
-static ALWAYS_INLINE void frames_index_set(struct frames_index *index, uint64_t block)
+static ALWAYS_INLINE void frames_index_set_bits(struct frames_index *index, uint64_t word,
+						uint64_t bits)
 {
-	uint64_t old = atomic_fetch_or_explicit(&index->words[block / 64], BIT64(block % 64),
-						memory_order_seq_cst);
+	uint64_t old =
+		atomic_fetch_or_explicit(&index->words[word], bits, memory_order_seq_cst);
 
 	if (UNLIKELY(old == 0))
-		frames_summary_put(index, block / 64);
+		frames_summary_put(index, word);
+}
+
+/* seq_cst: whoever clears then looks at `seen`, page reporting the other way round. */
+static ALWAYS_INLINE void frames_index_clear_bits(struct frames_index *index, uint64_t word,
+						  uint64_t bits)
+{
+	uint64_t old =
+		atomic_fetch_and_explicit(&index->words[word], ~bits, memory_order_seq_cst);
+
+	if (UNLIKELY(old && !(old & ~bits)))
+		frames_summary_put(index, word);
+}
+
+static ALWAYS_INLINE void frames_index_set(struct frames_index *index, uint64_t block)
+{
+	frames_index_set_bits(index, block / 64, BIT64(block % 64));
 }
 
 static ALWAYS_INLINE void frames_index_clear(struct frames_index *index, uint64_t block)
 {
-	uint64_t bit = BIT64(block % 64);
-	uint64_t old = atomic_fetch_and_explicit(&index->words[block / 64], ~bit,
-						 memory_order_acq_rel);
+	frames_index_clear_bits(index, block / 64, BIT64(block % 64));
+}
 
-	if (UNLIKELY(old == bit))
-		frames_summary_put(index, block / 64);
+/* A free block is used, after the index says so and before anybody gets a frame of it. */
+static ALWAYS_INLINE void frames_unsee(struct frames *frames, uint64_t block)
+{
+	_Atomic uint64_t *seen = &frames->seen[block / 64];
+
+	if (UNLIKELY(atomic_load_explicit(seen, memory_order_seq_cst) & BIT64(block % 64)))
+		atomic_fetch_and_explicit(seen, ~BIT64(block % 64), memory_order_acq_rel);
 }
 
 /* A block became free and whoever watches wants to know: frames_report.c. */
@@ -97,6 +118,9 @@ static ALWAYS_INLINE void frames_freed(struct frames *frames)
 /* The class of a block changed from `before` to `after`: put that into the index. */
 void frames_class_changed(struct frames *frames, uint64_t block, enum block_class before,
 			  enum block_class after);
+/* The same without a word to whoever watches: for those who only put the index right. */
+void frames_class_settle(struct frames *frames, uint64_t block, enum block_class before,
+			 enum block_class after);
 
 /* The next index word that has a block of the class, from word `from` on and round the end. */
 uint64_t frames_index_next(const struct frames *frames, enum block_class class, uint64_t from);

@@ -1,74 +1,132 @@
 // SPDX-License-Identifier: MIT
 /*
- * What page reporting needs of the frame allocator: blocks that became free, a mark that every
- * use takes away, and a call when a block becomes free while nobody looks. The caller is alone;
- * everybody else gets and puts frames meanwhile.
+ * What page reporting needs of the frame allocator: blocks that became free, 64 at a time, a
+ * mark that every use takes away, and a call when a block becomes free while nobody looks. The
+ * caller is alone; everybody else gets and puts frames meanwhile.
  */
 #include <mm/frames_internal.h>
 #include <kernel/assert.h>
 
-uint64_t frames_report_next(const struct frames *frames, uint64_t from, uint64_t *bits)
+uint64_t frames_report_next(const struct frames *frames, uint64_t from)
 {
 	const struct frames_index *index = &frames->index[CLASS_FREE];
-	uint64_t frontier = atomic_load_explicit(&frames->frontier, memory_order_acquire);
-	uint64_t words = (frontier + 63) / 64;
+	uint64_t words =
+		(atomic_load_explicit(&frames->frontier, memory_order_acquire) + 63) / 64;
 	uint64_t mask = UINT64_MAX << from % 64;
 
-	for (uint64_t at = from / 64; from < words && at <= (words - 1) / 64; at++) {
+	for (uint64_t at = from / 64; at * 64 < words; at++) {
 		uint64_t some =
 			atomic_load_explicit(&index->summary[at], memory_order_seq_cst) & mask;
 
+		if (some)
+			return at * 64 + (unsigned)__builtin_ctzll(some);
 		mask = UINT64_MAX;
-		for (; some; some &= some - 1) {
-			uint64_t word = at * 64 + (unsigned)__builtin_ctzll(some);
-
-			*bits = atomic_load_explicit(&index->words[word], memory_order_seq_cst);
-			if (*bits)
-				return word;
-		}
 	}
 	return FRAMES_NONE;
 }
 
-enum frames_sight frames_report_see(struct frames *frames, uint64_t block)
+/* Who uses a block clears the index, then looks at `seen`; here it is the other way round, so
+ * that one of the two sees the other. */
+uint64_t frames_report_see(struct frames *frames, uint64_t word, uint64_t *fresh)
 {
-	struct block_step step;
-	uint32_t word;
+	const _Atomic uint64_t *index = &frames->index[CLASS_FREE].words[word];
+	uint64_t free = atomic_load_explicit(index, memory_order_seq_cst);
+	uint64_t seen = atomic_load_explicit(&frames->seen[word], memory_order_acquire);
+	uint64_t used;
 
-	if (block_update(&frames->blocks[block], block_see, 0, &step))
-		return FRAMES_NEW;
-	word = frames_block_word(frames, block);
-	return block_class(word) == CLASS_FREE && word & BLOCK_SEEN ? FRAMES_SEEN : FRAMES_GONE;
+	*fresh = free & ~seen;
+	if (!*fresh)
+		return free;
+	atomic_fetch_or_explicit(&frames->seen[word], *fresh, memory_order_seq_cst);
+	used = *fresh & ~atomic_load_explicit(index, memory_order_seq_cst);
+	if (used)
+		atomic_fetch_and_explicit(&frames->seen[word], ~used, memory_order_acq_rel);
+	*fresh &= ~used;
+	return free & seen;
 }
 
-bool frames_report_take(struct frames *frames, unsigned cpu, uint64_t block)
+static void give(struct frames *frames, uint64_t word, uint64_t bits, bool reported)
+{
+	enum block_class class = reported ? CLASS_REPORTED : CLASS_FREE;
+	struct block_step step;
+
+	for (uint64_t left = bits; left; left &= left - 1) {
+		uint64_t block = word * 64 + (unsigned)__builtin_ctzll(left);
+
+		if (!block_update(&frames->blocks[block], block_give_whole,
+				  reported ? BLOCK_REPORTED : 0, &step))
+			panic("frames: block %llu was not taken for a report",
+			      (unsigned long long)block);
+	}
+	frames_index_set_bits(&frames->index[class], word, bits);
+	for (uint64_t left = bits; left; left &= left - 1) {
+		uint64_t block = word * 64 + (unsigned)__builtin_ctzll(left);
+
+		if (UNLIKELY(block_class(frames_block_word(frames, block)) != class))
+			frames_class_settle(frames, block, class, CLASS_NONE);
+	}
+	if (!reported)
+		frames_freed(frames);
+}
+
+/* Taken blocks stay out of every class until they are given back, so the index needs no second
+ * look. Who had one of them since it was seen said so before giving it back. */
+static uint64_t take(struct frames *frames, uint64_t word, uint64_t bits)
+{
+	uint64_t taken = 0, used;
+	struct block_step step;
+
+	for (; bits; bits &= bits - 1) {
+		uint64_t block = word * 64 + (unsigned)__builtin_ctzll(bits);
+
+		if (block_update(&frames->blocks[block], block_take_free, 0, &step))
+			taken |= bits & -bits;
+	}
+	if (!taken)
+		return 0;
+	frames_index_clear_bits(&frames->index[CLASS_FREE], word, taken);
+	used = taken &
+	       ~atomic_fetch_and_explicit(&frames->seen[word], ~taken, memory_order_acq_rel);
+	if (used)
+		give(frames, word, used, false);
+	return taken & ~used;
+}
+
+uint64_t frames_report_take(struct frames *frames, unsigned cpu, uint64_t word, uint64_t bits)
 {
 	struct frames_cpu *mine = &frames->cpus[cpu];
-	struct block_step step;
+	uint64_t taken, blocks;
 
 	if (!frames_cpu_is_live(mine))
 		frames_cpu_begin(frames, cpu);
 	frames_sequence_begin(&mine->moves);
-	if (!frames_block_update(frames, block, block_take_seen, 0, &step)) {
-		frames_sequence_cancel(&mine->moves);
-		return false;
-	}
+	taken = take(frames, word, bits);
 	frames_sequence_end(&mine->moves);
-	frames_cpu_count_get(mine, BLOCK_ORDER);
-	return true;
+	blocks = (unsigned)__builtin_popcountll(taken);
+	frames_cpu_count(&mine->got[BLOCK_ORDER], blocks);
+	frames_cpu_count(&mine->balance, -(blocks << BLOCK_ORDER));
+	return taken;
 }
 
-void frames_report_give(struct frames *frames, unsigned cpu, uint64_t block, bool reported)
+void frames_report_give(struct frames *frames, unsigned cpu, uint64_t word, uint64_t bits,
+			bool reported)
 {
-	struct block_step step;
+	struct frames_cpu *mine = &frames->cpus[cpu];
+	uint64_t blocks = (unsigned)__builtin_popcountll(bits);
 
-	if (!frames_cpu_is_live(&frames->cpus[cpu]))
+	if (!frames_cpu_is_live(mine))
 		frames_cpu_begin(frames, cpu);
-	if (!frames_block_update(frames, block, block_give_whole, reported ? BLOCK_REPORTED : 0,
-				 &step))
-		panic("frames: block %llu was not taken for a report",
-		      (unsigned long long)block);
-	frames_cpu_count_put(&frames->cpus[cpu], BLOCK_ORDER);
+	give(frames, word, bits, reported);
+	frames_cpu_count(&mine->put[BLOCK_ORDER], blocks);
+	frames_cpu_count(&mine->balance, blocks << BLOCK_ORDER);
+}
+
+void frames_report_forget(struct frames *frames)
+{
+	uint64_t frontier = atomic_load_explicit(&frames->frontier, memory_order_acquire);
+
+	for (uint64_t word = 0; word * 64 < frontier; word++)
+		atomic_store_explicit(&frames->seen[word], 0, memory_order_relaxed);
 }
 
 /* ---- whoever watches ---- */

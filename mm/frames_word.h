@@ -28,7 +28,6 @@
 #define BLOCK_WRITTEN  (1u << 11)    /* a page record inside was written on its own (B-0) */
 #define BLOCK_REPORTED (1u << 12)    /* free, and the host was told so */
 #define BLOCK_KEPT     (1u << 13)    /* free, in no index: a CPU remembers it */
-#define BLOCK_SEEN     (1u << 14)    /* free ever since page reporting looked at it */
 #define BLOCK_OWNER    (0x7fu << 16) /* CPU + 1 that has its free frames; 0: none */
 #define BLOCK_OWNER_AT 16
 
@@ -179,7 +178,7 @@ static inline bool block_take(uint32_t *block, unsigned frames)
 {
 	if (*block & BLOCK_WHOLE || block_taken(*block) + frames > BLOCK_FRAMES)
 		return false;
-	*block = (*block & ~(BLOCK_REPORTED | BLOCK_KEPT | BLOCK_SEEN)) + frames;
+	*block = (*block & ~(BLOCK_REPORTED | BLOCK_KEPT)) + frames;
 	return true;
 }
 
@@ -236,21 +235,10 @@ static inline bool block_take_kept(uint32_t *block, unsigned unused)
 	return *block & BLOCK_KEPT && block_take_whole(block, unused);
 }
 
-/* Page reporting looks at a free block for the first time. */
-static inline bool block_see(uint32_t *block, unsigned unused)
+/* The same, if the index has it among the free ones. */
+static inline bool block_take_free(uint32_t *block, unsigned unused)
 {
-	(void)unused;
-	if (block_class(*block) != CLASS_FREE || *block & BLOCK_SEEN)
-		return false;
-	*block |= BLOCK_SEEN;
-	return true;
-}
-
-/* Take it as one, if nobody had it since. */
-static inline bool block_take_seen(uint32_t *block, unsigned unused)
-{
-	return block_class(*block) == CLASS_FREE && *block & BLOCK_SEEN &&
-	       block_take_whole(block, unused);
+	return block_class(*block) == CLASS_FREE && block_take_whole(block, unused);
 }
 
 /* mark: BLOCK_KEPT, BLOCK_REPORTED or 0 for the free block. */

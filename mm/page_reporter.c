@@ -140,37 +140,32 @@ static uint64_t demand(struct page_reporter *reporter)
 	return reporter->horizon == PAGE_REPORTING_RECENT ? sum * 2 : sum;
 }
 
-/* ---- the walk over what is free and not reported ---- */
+/* ---- the walk over what is free and not reported, 64 blocks at a time ---- */
 
-/* Called for each such block; false ends the walk. */
-typedef bool walk_function(struct page_reporter *reporter, struct zone *zone, uint64_t block,
+/* Called for each word that has any; false ends the walk. */
+typedef bool walk_function(struct page_reporter *reporter, struct zone *zone, uint64_t word,
 			   void *state);
 
 static void walk(struct page_reporter *reporter, walk_function *function, void *state)
 {
 	for (unsigned i = 0; i < zone_count; i++) {
-		uint64_t bits;
-		uint64_t word = frames_report_next(&zones[i]->frames, 0, &bits);
+		uint64_t word = frames_report_next(&zones[i]->frames, 0);
 
 		for (; word != FRAMES_NONE;
-		     word = frames_report_next(&zones[i]->frames, word + 1, &bits))
-			for (; bits; bits &= bits - 1)
-				if (!function(reporter, zones[i],
-					      word * 64 + (unsigned)__builtin_ctzll(bits),
-					      state))
-					return;
+		     word = frames_report_next(&zones[i]->frames, word + 1))
+			if (!function(reporter, zones[i], word, state))
+				return;
 	}
 }
 
-/* Every first look notes since when, at the earliest, the block is free. */
-static enum frames_sight look_at(struct page_reporter *reporter, struct zone *zone,
-				 uint64_t block, uint64_t since)
+static uint64_t count_bits(uint64_t bits)
 {
-	enum frames_sight sight = frames_report_see(&zone->frames, block);
+	return (unsigned)__builtin_popcountll(bits);
+}
 
-	if (sight == FRAMES_NEW)
-		time_set(reporter, zone, block, since);
-	return sight;
+static uint64_t block_of(uint64_t word, uint64_t bits)
+{
+	return word * 64 + (unsigned)__builtin_ctzll(bits);
 }
 
 struct sighting {
@@ -178,23 +173,43 @@ struct sighting {
 	uint64_t since; /* what is new became free after this */
 	uint64_t fresh;
 	uint64_t seen;
-	uint64_t oldest; /* for how long the oldest seen one is free */
 };
 
-static bool see(struct page_reporter *reporter, struct zone *zone, uint64_t block, void *state)
+/* Which of the seen blocks are old enough now, and when the next one will be. */
+static void ripen(struct page_reporter *reporter, const struct zone *zone, uint64_t word,
+		  uint64_t seen, uint64_t now)
 {
-	struct sighting *sighting = state;
+	struct page_reporter_word *about = &reporter->words[zone->number][word];
 
-	enum frames_sight sight = look_at(reporter, zone, block, sighting->since);
+	about->ripe_at = UINT64_MAX;
+	for (uint64_t left = seen & ~about->due; left; left &= left - 1) {
+		uint64_t age = time_since(reporter, zone, block_of(word, left), now);
 
-	sighting->fresh += sight == FRAMES_NEW;
-	sighting->seen += sight == FRAMES_SEEN;
-	if (sight == FRAMES_SEEN) {
-		uint64_t age = time_since(reporter, zone, block, sighting->now);
-
-		reporter->due += age >= PAGE_REPORTING_AGE_NS;
-		sighting->oldest = MAX(sighting->oldest, age);
+		if (age >= PAGE_REPORTING_AGE_NS)
+			about->due |= left & -left;
+		else
+			about->ripe_at = MIN(about->ripe_at, now + PAGE_REPORTING_AGE_NS - age);
 	}
+}
+
+/* The first look at a block notes since when, at the earliest, it is free. */
+static bool see(struct page_reporter *reporter, struct zone *zone, uint64_t word, void *state)
+{
+	struct page_reporter_word *about = &reporter->words[zone->number][word];
+	struct sighting *sighting = state;
+	uint64_t fresh;
+	uint64_t seen = frames_report_see(&zone->frames, word, &fresh);
+
+	about->due &= seen;
+	if (sighting->now >= about->ripe_at)
+		ripen(reporter, zone, word, seen, sighting->now);
+	if (fresh)
+		about->ripe_at = MIN(about->ripe_at, sighting->since + PAGE_REPORTING_AGE_NS);
+	for (uint64_t left = fresh; left; left &= left - 1)
+		time_set(reporter, zone, block_of(word, left), sighting->since);
+	sighting->fresh += count_bits(fresh);
+	sighting->seen += count_bits(seen);
+	reporter->due += count_bits(about->due);
 	return true;
 }
 
@@ -209,30 +224,49 @@ static uint64_t spare(const struct zone *zone)
 	return (free - MIN(free, reserve)) / BLOCK_FRAMES / 2;
 }
 
-static void note_wait(struct page_reporter *reporter, uint64_t waited)
+static void note_wait(struct page_reporter *reporter, uint64_t waited, uint64_t blocks)
 {
 	count(&reporter->waited[MIN(waited / PAGE_REPORTING_BUCKET_NS,
 				    PAGE_REPORTING_BUCKETS - 1)],
-	      1);
+	      blocks);
 	if (waited > atomic_load_explicit(&reporter->waited_max_ns, memory_order_relaxed))
 		atomic_store_explicit(&reporter->waited_max_ns, waited, memory_order_relaxed);
+}
+
+/* The host has heard of these: neighbours mostly waited for the same time. */
+static void note_waits(struct page_reporter *reporter, const struct zone *zone, uint64_t word,
+		       uint64_t bits, uint64_t now)
+{
+	uint64_t waited = 0, blocks = 0;
+
+	for (; bits; bits &= bits - 1, blocks++) {
+		uint64_t block = block_of(word, bits);
+		uint64_t its = time_since(reporter, zone, block, now);
+
+		if (blocks && its != waited) {
+			note_wait(reporter, waited, blocks);
+			blocks = 0;
+		}
+		waited = its;
+		time_set(reporter, zone, block, now);
+	}
+	note_wait(reporter, waited, blocks);
 }
 
 static void give_batch(struct page_reporter *reporter, bool reported)
 {
 	uint64_t now = reporter->clock();
 
-	for (unsigned i = 0; i < reporter->count; i++) {
+	for (unsigned i = 0; i < reporter->parts; i++) {
 		struct zone *zone = reporter->batch[i].zone;
-		uint64_t block = reporter->batch[i].block;
+		uint64_t word = reporter->batch[i].word;
+		uint64_t bits = reporter->batch[i].bits;
 		struct irq_state irq;
 
-		if (reported) {
-			note_wait(reporter, time_since(reporter, zone, block, now));
-			time_set(reporter, zone, block, now);
-		}
+		if (reported)
+			note_waits(reporter, zone, word, bits, now);
 		irq = irq_save();
-		frames_report_give(&zone->frames, cpu_current(), block, reported);
+		frames_report_give(&zone->frames, cpu_current(), word, bits, reported);
 		irq_restore(irq);
 	}
 }
@@ -255,7 +289,7 @@ static bool send_batch(struct page_reporter *reporter)
 	      : error == -EOWNERDEAD ? &reporter->lost
 				     : &reporter->refused,
 	      blocks);
-	reporter->count = 0;
+	reporter->count = reporter->parts = 0;
 	if (error)
 		reporter->retry_at = reporter->clock() + PAGE_REPORTING_RETRY_NS;
 	return error == 0;
@@ -266,21 +300,26 @@ static unsigned batch_size(const struct page_reporter *reporter)
 	return MIN(reporter->device->capacity, PAGE_REPORTING_BATCH);
 }
 
-static bool take(struct page_reporter *reporter, struct zone *zone, uint64_t block)
+/* Into the batch, where there is room; how many nobody used since they were seen. */
+static uint64_t take(struct page_reporter *reporter, struct zone *zone, uint64_t word,
+		     uint64_t bits)
 {
 	struct irq_state irq = irq_save();
-	bool taken = frames_report_take(&zone->frames, cpu_current(), block);
+	uint64_t taken = frames_report_take(&zone->frames, cpu_current(), word, bits);
+	uint64_t blocks = count_bits(taken);
 
 	irq_restore(irq);
 	if (!taken)
-		return false;
-	reporter->batch[reporter->count].zone = zone;
-	reporter->batch[reporter->count].block = block;
-	reporter->addresses[reporter->count++] =
-		pfn_to_phys(pfn(zone->base.nr + block * BLOCK_FRAMES));
-	reporter->expected--;
-	reporter->due--;
-	return true;
+		return 0;
+	reporter->batch[reporter->parts].zone = zone;
+	reporter->batch[reporter->parts].word = word;
+	reporter->batch[reporter->parts++].bits = taken;
+	for (; taken; taken &= taken - 1)
+		reporter->addresses[reporter->count++] =
+			pfn_to_phys(pfn(zone->base.nr + block_of(word, taken) * BLOCK_FRAMES));
+	reporter->expected -= blocks;
+	reporter->due -= blocks;
+	return blocks;
 }
 
 struct telling {
@@ -304,29 +343,44 @@ static bool make_room(struct page_reporter *reporter, struct telling *telling,
 	return true;
 }
 
-static bool tell(struct page_reporter *reporter, struct zone *zone, uint64_t block, void *state)
+/* Take the lowest `count` bits out of *bits. */
+static uint64_t lowest(uint64_t *bits, uint64_t count)
+{
+	uint64_t rest = *bits, all = *bits;
+
+	if (count >= count_bits(all))
+		rest = 0;
+	for (; rest && count; count--)
+		rest &= rest - 1;
+	*bits = rest;
+	return all & ~rest;
+}
+
+static bool tell(struct page_reporter *reporter, struct zone *zone, uint64_t word, void *state)
 {
 	struct telling *telling = state;
+	uint64_t due = reporter->words[zone->number][word].due;
 
-	if (look_at(reporter, zone, block, telling->began) != FRAMES_SEEN ||
-	    time_since(reporter, zone, block, telling->began) < PAGE_REPORTING_AGE_NS)
-		return true;
-	if (telling->hold > 0) {
-		telling->hold--;
-		return true;
+	telling->hold -= count_bits(lowest(&due, telling->hold));
+	while (due) {
+		uint64_t room;
+
+		if (!make_room(reporter, telling, zone))
+			return false;
+		if (telling->room == 0) {
+			reporter->short_of_memory = true;
+			return true;
+		}
+		room = MIN(telling->room, batch_size(reporter) - reporter->count);
+		telling->room -= take(reporter, zone, word, lowest(&due, room));
+		if (reporter->count < batch_size(reporter))
+			continue;
+		telling->zone = NULL;
+		telling->cut = reporter->clock() - telling->began >= PAGE_REPORTING_TICK_NS;
+		if (!send_batch(reporter) || telling->cut)
+			return false;
 	}
-	if (!make_room(reporter, telling, zone))
-		return false;
-	if (telling->room == 0)
-		reporter->short_of_memory = true;
-	if (telling->room == 0 || !take(reporter, zone, block))
-		return true;
-	telling->room--;
-	if (reporter->count < batch_size(reporter))
-		return true;
-	telling->zone = NULL;
-	telling->cut = reporter->clock() - telling->began >= PAGE_REPORTING_TICK_NS;
-	return send_batch(reporter) && !telling->cut;
+	return true;
 }
 
 /* ---- a look ---- */
@@ -350,20 +404,20 @@ static void watch_all(bool arm)
 			frames_watch_disarm(&zones[i]->frames);
 }
 
-static bool find_any(struct page_reporter *reporter, struct zone *zone, uint64_t block,
+static bool find_any(struct page_reporter *reporter, struct zone *zone, uint64_t word,
 		     void *state)
 {
-	bool *fresh = state;
+	struct sighting *sighting = state;
 
-	*fresh = look_at(reporter, zone, block, reporter->looked_at) == FRAMES_NEW;
-	return !*fresh;
+	(void)see(reporter, zone, word, sighting);
+	return sighting->fresh == 0;
 }
 
 /* Nothing is left but what must stay: sleep until a block becomes free. One that did meanwhile
  * was not seen yet. */
 static uint64_t rest(struct page_reporter *reporter, uint64_t now)
 {
-	bool fresh = false;
+	struct sighting sighting = {.now = now, .since = reporter->looked_at};
 
 	if (!reporter->drained) {
 		reporter->drained = true;
@@ -373,8 +427,9 @@ static uint64_t rest(struct page_reporter *reporter, uint64_t now)
 	atomic_store(&reporter->woken_at, 0);
 	watch_all(true);
 	HOOK(page_reporting_rest);
-	walk(reporter, find_any, &fresh);
-	if (fresh) {
+	walk(reporter, find_any, &sighting);
+	if (sighting.fresh) {
+		reporter->drained = false;
 		watch_all(false);
 		return now + PAGE_REPORTING_TICK_NS;
 	}
@@ -391,14 +446,20 @@ static uint64_t since_when(struct page_reporter *reporter)
 }
 
 /* Is it time to tell? A batch that more blocks are about to fill up is waited for a little. */
-static bool must_tell(const struct page_reporter *reporter, const struct sighting *sighting,
+static bool must_tell(struct page_reporter *reporter, const struct sighting *sighting,
 		      uint64_t hold)
 {
-	if (sighting->now < reporter->retry_at || reporter->due <= hold)
+	if (reporter->due <= hold) {
+		reporter->due_at = 0;
+		return false;
+	}
+	if (!reporter->due_at)
+		reporter->due_at = sighting->now;
+	if (sighting->now < reporter->retry_at)
 		return false;
 	return reporter->due - hold >= batch_size(reporter) ||
 	       reporter->due == sighting->seen + sighting->fresh ||
-	       sighting->oldest >= PAGE_REPORTING_AGE_NS + PAGE_REPORTING_PATIENCE_NS;
+	       sighting->now - reporter->due_at >= PAGE_REPORTING_PATIENCE_NS;
 }
 
 uint64_t page_reporter_look(struct page_reporter *reporter)
@@ -422,6 +483,7 @@ uint64_t page_reporter_look(struct page_reporter *reporter)
 	count(&reporter->looks, 1);
 	atomic_store(&reporter->held, MIN(telling.hold, reporter->due));
 	if (must_tell(reporter, &sighting, telling.hold)) {
+		reporter->due_at = 0;
 		walk(reporter, tell, &telling);
 		(void)send_batch(reporter);
 	}
@@ -447,10 +509,24 @@ static void times_begin(struct page_reporter *reporter, struct zone *zone)
 		time_set(reporter, zone, block, reporter->looked_at - PAGE_REPORTING_RETRY_NS);
 }
 
-static void times_free(struct page_reporter *reporter)
+static void state_free(struct page_reporter *reporter)
 {
-	for (unsigned i = 0; i < zone_count; i++)
+	for (unsigned i = 0; i < zone_count; i++) {
 		kfree(reporter->times[i]);
+		kfree(reporter->words[i]);
+	}
+}
+
+static int state_allocate(struct page_reporter *reporter, struct zone *zone)
+{
+	uint64_t blocks = zone->frames.block_count;
+	_Atomic uint32_t *times = kmalloc(blocks * sizeof(times[0]), FOLIO_NOWARN);
+	struct page_reporter_word *words =
+		kmalloc((blocks + 63) / 64 * sizeof(words[0]), FOLIO_NOWARN | FOLIO_ZERO);
+
+	reporter->times[zone->number] = times;
+	reporter->words[zone->number] = words;
+	return times && words ? 0 : -ENOMEM;
 }
 
 int page_reporter_start(struct page_reporter *reporter)
@@ -460,23 +536,21 @@ int page_reporter_start(struct page_reporter *reporter)
 	reporter->horizon = PAGE_REPORTING_RECENT;
 	reporter->looked_at = reporter->clock();
 	for (unsigned i = 0; i < zone_count; i++) {
-		uint64_t blocks = zones[i]->frames.block_count;
-
-		reporter->times[i] =
-			kmalloc(blocks * sizeof(reporter->times[i][0]), FOLIO_NOWARN);
-		if (!reporter->times[i]) {
-			times_free(reporter);
+		if (state_allocate(reporter, zones[i])) {
+			state_free(reporter);
 			return -ENOMEM;
 		}
 		times_begin(reporter, zones[i]);
 	}
 	reporter->tick = reporter->looked_at / PAGE_REPORTING_TICK_NS;
 	if (!atomic_compare_exchange_strong(&active, &none, reporter)) {
-		times_free(reporter);
+		state_free(reporter);
 		return -EBUSY;
 	}
-	for (unsigned i = 0; i < zone_count; i++)
+	for (unsigned i = 0; i < zone_count; i++) {
+		frames_report_forget(&zones[i]->frames);
 		atomic_store(&zones[i]->frames.watch, &watch);
+	}
 	return 0;
 }
 
@@ -485,5 +559,5 @@ void page_reporter_end(struct page_reporter *reporter)
 	watch_all(false);
 	rcu_assign(active, NULL);
 	rcu_synchronize();
-	times_free(reporter);
+	state_free(reporter);
 }

@@ -8,6 +8,13 @@
 
 #include <mm/page_reporting.h>
 
+/* Of 64 blocks. due: seen, and free for PAGE_REPORTING_AGE_NS when it was looked at last; bits
+ * of blocks that were used since mean nothing. ripe_at: no other seen one is due before. */
+struct page_reporter_word {
+	uint64_t due;
+	uint64_t ripe_at;
+};
+
 /* One thread calls all functions; C: changed by it, read by anybody; A: by any CPU. */
 struct page_reporter {
 	struct page_reporting_device *device;
@@ -18,11 +25,13 @@ struct page_reporter {
 	/* Per zone and block, in units of 2^REPORT_TIME_SHIFT ns: of a block that was seen,
 	 * since when it is free at least; of a reported one, since when; else nothing. */
 	_Atomic uint32_t *times[ZONES_MAX];
-	_Atomic uint64_t woken_at; /* A: time of the call, 0: none since */
+	struct page_reporter_word *words[ZONES_MAX]; /* 64 blocks each */
+	_Atomic uint64_t woken_at;                   /* A: time of the call, 0: none since */
 	uint64_t looked_at;
 	uint64_t retry_at;
 	uint64_t expected; /* free and seen after the last look */
 	uint64_t due;      /* in this look */
+	uint64_t due_at;   /* the first look at which more was due than is told now; 0: none */
 	bool resting;
 	bool drained;          /* what CPUs held back, since a block was new */
 	bool short_of_memory;  /* blocks are left because too little would stay */
@@ -34,12 +43,15 @@ struct page_reporter {
 	uint64_t used_tick; /* the last with a use */
 	unsigned horizon;   /* ticks of it that count */
 
-	unsigned count; /* of the batch */
+	/* What is out, and where it came from. */
+	unsigned count;
+	struct phys addresses[PAGE_REPORTING_BATCH];
+	unsigned parts;
 	struct {
 		struct zone *zone;
-		uint64_t block;
+		uint64_t word;
+		uint64_t bits;
 	} batch[PAGE_REPORTING_BATCH];
-	struct phys addresses[PAGE_REPORTING_BATCH];
 
 	_Atomic uint64_t reported, refused, lost, looks, batches; /* C */
 	_Atomic uint64_t pending, held, waited_max_ns;            /* C */

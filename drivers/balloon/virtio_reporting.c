@@ -31,11 +31,17 @@ uint64_t virtio_reporting_refused(uint64_t offered)
 
 /* ---- the queue, in the reporting thread ---- */
 
+/* No chain is longer than its queue. */
+static unsigned blocks_per_buffer(const struct virtqueue *ring)
+{
+	return MIN(MAX(ring->layout.indirect_entries, 1), ring->layout.size);
+}
+
 static int blocks_add(struct virtio_reporting *reporting, const struct phys *blocks,
 		      unsigned count)
 {
 	struct virtqueue *ring = &reporting->queue->ring;
-	unsigned most = MAX(ring->layout.indirect_entries, 1);
+	unsigned most = blocks_per_buffer(ring);
 
 	for (unsigned at = 0; at < count;) {
 		struct virtqueue_piece pieces[VIRTIO_REPORTING_PIECES];
@@ -240,8 +246,7 @@ void virtio_reporting_start(struct virtio_reporting *reporting)
 	ring = &reporting->queue->ring;
 	reporting->device.name = reporting->virtio->name;
 	reporting->device.capacity =
-		MIN(ring->layout.size * MAX(ring->layout.indirect_entries, 1),
-		    PAGE_REPORTING_BATCH);
+		MIN(ring->layout.size * blocks_per_buffer(ring), PAGE_REPORTING_BATCH);
 	reporting->device.report = report;
 	error = page_reporting_register(&reporting->device);
 	reporting->registered = error == 0;

@@ -19,8 +19,8 @@
 #define VIRTIO_BALLOON_QUEUE_REPORTING_FIRST 2u
 
 /* One descriptor per block; with indirect tables so many blocks share an entry of the ring,
- * which is short (QEMU: 32). */
-#define VIRTIO_REPORTING_PIECES 4u
+ * which is short (QEMU: 32); fewer where the ring is shorter than that (2.7.5.3.1). */
+#define VIRTIO_REPORTING_PIECES 16u
 
 /* Fields: R under `lock`; Q under news.lock; others fixed. */
 struct virtio_reporting {

@@ -115,6 +115,19 @@ TEST(virtio_reporting, device_without_indirect_tables_and_event_index_is_told)
 	detach();
 }
 
+/* No table may have more entries than the ring. */
+TEST(virtio_reporting, device_with_a_ring_shorter_than_a_table_is_told)
+{
+	create(4);
+	fake->queue_size[4] = 2;
+	REQUIRE(virtio_device_attach(&fake->device) == 0);
+	CHECK(fake->accepted & VIRTIO_F_INDIRECT);
+	use_and_free();
+	WAIT_FOR(counted().reported >= BLOCKS);
+	CHECK_EQ(counted().refused, 0);
+	detach();
+}
+
 TEST(virtio_reporting, device_without_the_queue_is_a_balloon_all_the_same)
 {
 	struct page_reporting_statistics now;

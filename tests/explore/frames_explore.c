@@ -26,7 +26,8 @@ struct held {
 struct owners {
 	uint8_t of[FRAMES]; /* CPU + 1; 0: free */
 	struct held held[CPUS][HELD];
-	uint64_t got[CPUS]; /* requests fulfilled */
+	uint64_t got[CPUS];    /* requests fulfilled */
+	uint64_t uses[BLOCKS]; /* how often others than CPU 0 got the block's first frame */
 };
 
 static struct frames frames;
@@ -113,6 +114,7 @@ static void own(unsigned cpu, uint64_t frame, unsigned order, uint8_t from, uint
 {
 	(void)cpu;
 	for (uint64_t i = frame; i < frame + (UINT64_C(1) << order); i++) {
+		owners.uses[i / BLOCK_FRAMES] += i % BLOCK_FRAMES == 0 && !from && to != 1;
 		if (owners.of[i] != from)
 			explore_fail(from ? "a frame is given back by another than its owner"
 					  : "a frame has two owners");
@@ -336,6 +338,7 @@ PUT(1, 0)
 	}
 PAIR(0, 1)
 PAIR(9, 0)
+PAIR(9, 1)
 
 static void drain_by_2(void)
 {
@@ -373,19 +376,25 @@ static void get_many_by_0(void)
 /* A free block is taken for the host and comes back as one that it knows. */
 static void report_by_0(void)
 {
-	uint64_t bits;
-	uint64_t word = frames_report_next(&frames, 0, &bits);
-	uint64_t block;
+	uint64_t word = frames_report_next(&frames, 0);
+	uint64_t uses[BLOCKS], bits, fresh;
 
 	if (word == FRAMES_NONE)
 		return;
-	block = word * 64 + (unsigned)__builtin_ctzll(bits);
-	if (frames_report_see(&frames, block) == FRAMES_GONE ||
-	    !frames_report_take(&frames, 0, block))
-		return;
-	own(0, block * BLOCK_FRAMES, 9, 0, 1);
-	own(0, block * BLOCK_FRAMES, 9, 1, 0);
-	frames_report_give(&frames, 0, block, true);
+	bits = frames_report_see(&frames, word, &fresh) | fresh;
+	memcpy(uses, owners.uses, sizeof(uses));
+	bits = frames_report_take(&frames, 0, word, bits);
+	for (unsigned block = 0; block < BLOCKS; block++)
+		if (bits >> block & 1) {
+			own(0, block * BLOCK_FRAMES, 9, 0, 1);
+			if (uses[block] != owners.uses[block])
+				explore_fail("a block for the host was used since the look");
+		}
+	for (unsigned block = 0; block < BLOCKS; block++)
+		if (bits >> block & 1)
+			own(0, block * BLOCK_FRAMES, 9, 1, 0);
+	if (bits)
+		frames_report_give(&frames, 0, word, bits, true);
 }
 
 static void release_by_1(void)
@@ -458,6 +467,16 @@ static const struct explore_scenario scenarios[] = {
 	SCENARIO(many_at_once_against_one_frame, prepare_one_out, finish_2, get_many_by_0,
 		 get_0_by_1),
 	SCENARIO(report_against_order_9, prepare_last_block, finish, report_by_0, get_9_by_1),
+	SCENARIO(report_against_order_9_and_back, prepare_last_block, finish, report_by_0,
+		 pair_9_by_1),
+	SCENARIO(report_against_one_frame_and_back, prepare_last_block, finish, report_by_0,
+		 pair_0_by_1),
+	SCENARIO(report_while_the_last_frame_comes, prepare_one_out, finish, report_by_0,
+		 put_of_1_by_1),
+	SCENARIO(report_of_two_against_order_10, prepare_open, finish, report_by_0,
+		 get_10_by_2),
+	SCENARIO(three_report_get_and_put, prepare_last_block, finish, report_by_0, get_9_by_1,
+		 put_of_2_by_2),
 	SCENARIO(revoked_while_another_cpu_gets, prepare_row_reserved, finish_1, get_0_by_0,
 		 revoke_by_2),
 	SCENARIO(three_on_a_reservation, prepare_row_reserved, finish_1, get_0_by_0,

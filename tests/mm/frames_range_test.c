@@ -107,21 +107,23 @@ TEST(frames_range, what_is_no_range_of_ours_is_refused)
 /* A look, and take the first block that the index knows: its frame, or FRAMES_NONE. */
 static uint64_t report_take(struct frames *frames, unsigned cpu)
 {
-	uint64_t bits;
-	uint64_t word = frames_report_next(frames, 0, &bits);
-	uint64_t block;
+	uint64_t word = frames_report_next(frames, 0);
+	uint64_t bits, fresh;
 
 	if (word == FRAMES_NONE)
 		return FRAMES_NONE;
-	block = word * 64 + (unsigned)__builtin_ctzll(bits);
-	CHECK(frames_report_see(frames, block) != FRAMES_GONE);
-	CHECK(frames_report_take(frames, cpu, block));
-	return block * BLOCK_FRAMES;
+	bits = frames_report_see(frames, word, &fresh) | fresh;
+	CHECK(bits);
+	bits &= -bits;
+	CHECK_EQ(frames_report_take(frames, cpu, word, bits), bits);
+	return (word * 64 + (unsigned)__builtin_ctzll(bits)) * BLOCK_FRAMES;
 }
 
 static void report_give(struct frames *frames, unsigned cpu, uint64_t frame, bool reported)
 {
-	frames_report_give(frames, cpu, frame / BLOCK_FRAMES, reported);
+	uint64_t block = frame / BLOCK_FRAMES;
+
+	frames_report_give(frames, cpu, block / 64, BIT64(block % 64), reported);
 }
 
 /* Every block that became free is told once; reported ones are used after all others. */
@@ -181,6 +183,14 @@ TEST(frames_range, pristine_blocks_are_known_and_used_before_reported_ones)
 	frames_fixture_end(&f);
 }
 
+static void expect_sight(struct frames *frames, uint64_t seen, uint64_t fresh)
+{
+	uint64_t found;
+
+	CHECK_EQ(frames_report_see(frames, 0, &found), seen);
+	CHECK_EQ(found, fresh);
+}
+
 TEST(frames_range, block_used_since_the_look_is_not_taken_for_a_report)
 {
 	struct frames_fixture f = frames_fixture_start(FRAMES, NULL, FRAMES);
@@ -188,22 +198,56 @@ TEST(frames_range, block_used_since_the_look_is_not_taken_for_a_report)
 
 	CHECK(frames_put(f.frames, 0, frame, 9));
 	frames_drain(f.frames);
-	CHECK(!frames_report_take(f.frames, 1, 0));
-	CHECK_EQ(frames_report_see(f.frames, 0), FRAMES_NEW);
-	CHECK_EQ(frames_report_see(f.frames, 0), FRAMES_SEEN);
+	CHECK_EQ(frames_report_take(f.frames, 1, 0, 1), 0);
+	expect_sight(f.frames, 0, 1);
+	expect_sight(f.frames, 1, 0);
 	for (unsigned order = 0; order <= 9; order += 9) {
 		CHECK_EQ(frames_get(f.frames, 0, order), frame);
-		CHECK_EQ(frames_report_see(f.frames, 0), FRAMES_GONE);
-		CHECK(!frames_report_take(f.frames, 1, 0));
+		expect_sight(f.frames, 0, 0);
+		CHECK_EQ(frames_report_take(f.frames, 1, 0, 1), 0);
 		CHECK(frames_put(f.frames, 0, frame, order));
 		frames_drain_free(f.frames);
-		CHECK(!frames_report_take(f.frames, 1, 0));
-		CHECK_EQ(frames_report_see(f.frames, 0), FRAMES_NEW);
+		CHECK_EQ(frames_report_take(f.frames, 1, 0, 1), 0);
+		CHECK_EQ(frames_state_of(f.frames, 0), FRAMES_FREE);
+		expect_sight(f.frames, 0, 1);
 	}
-	CHECK(frames_report_take(f.frames, 1, 0));
-	frames_report_give(f.frames, 1, 0, true);
-	CHECK_EQ(frames_report_see(f.frames, 0), FRAMES_GONE);
-	CHECK(!frames_report_take(f.frames, 1, 0));
+	CHECK_EQ(frames_report_take(f.frames, 1, 0, 1), 1);
+	frames_report_give(f.frames, 1, 0, 1, true);
+	expect_sight(f.frames, 0, 0);
+	CHECK_EQ(frames_report_take(f.frames, 1, 0, 1), 0);
+	frames_fixture_end(&f);
+}
+
+/* Of a word, those that stayed free are taken, and only they; who looks anew finds all fresh.
+ */
+TEST(frames_range, unused_blocks_of_a_word_are_taken_at_once)
+{
+	struct frames_fixture f = frames_fixture_start(FRAMES, NULL, FRAMES);
+	const uint64_t all = BIT64(BLOCKS) - 1;
+
+	for (unsigned i = 0; i < BLOCKS; i++)
+		REQUIRE(frames_get(f.frames, 0, 9) == i * BLOCK_FRAMES);
+	for (unsigned i = 0; i < BLOCKS; i++)
+		CHECK(frames_put(f.frames, 0, i * BLOCK_FRAMES, 9));
+	frames_drain(f.frames);
+	expect_sight(f.frames, 0, all);
+	CHECK_EQ(frames_get(f.frames, 0, 9), 0);
+	CHECK(frames_put(f.frames, 0, 0, 9));
+	frames_drain(f.frames);
+	CHECK_EQ(frames_report_take(f.frames, 1, 0, all), all - 1);
+	CHECK_EQ(frames_free(f.frames), BLOCK_FRAMES);
+	frames_expect_sound(&f);
+	frames_report_give(f.frames, 1, 0, all - 1, false);
+	expect_sight(f.frames, 0, all);
+	frames_report_forget(f.frames);
+	expect_sight(f.frames, 0, all);
+	CHECK_EQ(frames_report_next(f.frames, 1), FRAMES_NONE);
+	CHECK_EQ(frames_report_take(f.frames, 1, 0, 6), 6);
+	frames_report_give(f.frames, 1, 0, 2, true);
+	frames_report_give(f.frames, 1, 0, 4, false);
+	CHECK_EQ(frames_state_of(f.frames, 1), FRAMES_REPORTED);
+	CHECK_EQ(frames_state_of(f.frames, 2), FRAMES_FREE);
+	CHECK_EQ(frames_report_next(f.frames, 0), 0);
 	frames_fixture_end(&f);
 }
 
@@ -246,7 +290,7 @@ TEST(frames_range, watch_is_called_once_per_arming_and_for_each_block_taken_back
 	while (report_take(f.frames, 1) != FRAMES_NONE)
 		;
 	for (unsigned i = 0; i < 4; i++)
-		frames_report_give(f.frames, 1, i, true);
+		report_give(f.frames, 1, i * BLOCK_FRAMES, true);
 	CHECK_EQ(calls_taken_back, 0);
 	for (unsigned i = 4; i <= BLOCKS; i++)
 		CHECK(frames_get(f.frames, 0, 9) != FRAMES_NONE);

@@ -135,22 +135,23 @@ static const char *play_range(struct frames_play *play, struct bytes *program)
 static const char *play_report(struct frames_play *play, struct bytes *program)
 {
 	uint8_t choice = bytes_8(program);
-	uint64_t bits;
-	uint64_t word = frames_report_next(&play->frames, 0, &bits);
-	uint64_t block =
-		word * 64 + (word == FRAMES_NONE ? 0 : (unsigned)__builtin_ctzll(bits));
-	uint64_t frame = block * BLOCK_FRAMES;
+	uint64_t word = frames_report_next(&play->frames, 0);
 	enum frames_state wanted = choice & 0x80 ? FRAMES_REPORTED : FRAMES_FREE;
+	uint64_t bits, fresh, block;
 
 	if (word == FRAMES_NONE)
 		return NULL;
-	if (taken_in(play, frame, BLOCK_ORDER))
+	bits = frames_report_see(&play->frames, word, &fresh) | fresh;
+	if (!bits)
+		return "the index has a block for the host that is none";
+	bits &= -bits;
+	block = word * 64 + (unsigned)__builtin_ctzll(bits);
+	if (taken_in(play, block * BLOCK_FRAMES, BLOCK_ORDER))
 		return "a block for the host is in use";
-	if (frames_report_see(&play->frames, block) == FRAMES_GONE ||
-	    !frames_report_take(&play->frames, choice % CPUS, block))
+	if (frames_report_take(&play->frames, choice % CPUS, word, bits) != bits)
 		return "a block for the host is not to be had";
-	frames_report_give(&play->frames, choice % CPUS, block, choice & 0x80);
-	return frames_state_of(&play->frames, frame / BLOCK_FRAMES) == wanted
+	frames_report_give(&play->frames, choice % CPUS, word, bits, choice & 0x80);
+	return frames_state_of(&play->frames, block) == wanted
 		       ? NULL
 		       : "a block's state is not what the host was told";
 }
