@@ -23,7 +23,7 @@ efi-sources += \
 	$(addprefix kernel/,acpi.c acpi_power.c acpi_root_buses.c acpi_tables.c json.c) \
 	$(addprefix pci/,address.c atomic_enable.c atomic_ops.c capability.c config.c device.c \
 	  enumerate.c hardware.c listing.c numbering.c virtual_functions.c) \
-	$(addprefix tools/pci/,atomic_report.c lspci_list.c names.c) \
+	$(addprefix tools/pci/,atomic_report.c atomic_words.c lspci_list.c names.c) \
 	platform/x86_64/pci_ports.c
 
 efi         := $(out)/quire.efi

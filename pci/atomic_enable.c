@@ -22,7 +22,7 @@ static bool platform_may_decide(const struct atomic_result *result)
 	for (unsigned i = 0; i < result->finding_count; i++) {
 		enum atomic_reason reason = result->findings[i].reason;
 
-		if (atomic_words[reason].effect == ATOMIC_EFFECT_UNKNOWN &&
+		if (atomic_effects[reason] == ATOMIC_EFFECT_UNKNOWN &&
 		    reason != ATOMIC_ROOT_HIDDEN && reason != ATOMIC_REQ_RCIEP)
 			return false;
 	}

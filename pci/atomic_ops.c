@@ -9,15 +9,12 @@
 
 #define UNREADABLE 0xffffffffu
 
-#define REASON(name, effect, text) {#name, ATOMIC_EFFECT_##effect, text},
-const struct atomic_words atomic_words[] = {
-#include <pci/atomic_reasons.h>
-};
-#undef REASON
+#define EFFECT(name, effect) ATOMIC_EFFECT_##effect,
+const enum atomic_effect atomic_effects[] = {ATOMIC_REASONS(EFFECT)};
 
 static void add_finding(struct atomic_result *result, enum atomic_reason reason, uint32_t sizes)
 {
-	enum atomic_effect effect = atomic_words[reason].effect;
+	enum atomic_effect effect = atomic_effects[reason];
 
 	if (effect == ATOMIC_EFFECT_NO)
 		result->no |= sizes;

@@ -19,14 +19,45 @@
 
 enum atomic_verdict { ATOMIC_YES, ATOMIC_NO, ATOMIC_UNKNOWN };
 
-/* Why; names and one sentence each in atomic_reasons.h. */
-#define REASON(name, effect, text) ATOMIC_##name,
-enum atomic_reason {
-#include <pci/atomic_reasons.h>
-};
-#undef REASON
+/* Why: the reason, and what it does to the verdict of the sizes it concerns. In words they
+ * stand in tools/pci/atomic_words.c. */
+#define ATOMIC_REASONS(X)                \
+	X(ARG_MASK, NONE)                \
+	X(REQ_UNREADABLE, UNKNOWN)       \
+	X(REQ_VF, NO)                    \
+	X(REQ_NOT_PCIE, NO)              \
+	X(REQ_CAP_V1, NO)                \
+	X(REQ_RCIEP, UNKNOWN)            \
+	X(REQ_TYPE, NO)                  \
+	X(REQ_BIT_STUCK, NONE)           \
+	X(HOP_UNREADABLE, UNKNOWN)       \
+	X(HOP_CONVENTIONAL, NO)          \
+	X(HOP_PCI_BRIDGE, NO)            \
+	X(HOP_CAP_V1, NO)                \
+	X(HOP_NO_ROUTE, NO)              \
+	X(HOP_EGRESS_BLOCK, NO)          \
+	X(HOP_TYPE, NO)                  \
+	X(HOP_ORDER, UNKNOWN)            \
+	X(HOP_LOOP, UNKNOWN)             \
+	X(HOP_MISSING, UNKNOWN)          \
+	X(ROOT_CAP_V1, NO)               \
+	X(ROOT_UNREADABLE, UNKNOWN)      \
+	X(ROOT_NO_32, NO)                \
+	X(ROOT_NO_64, NO)                \
+	X(ROOT_NO_128, NO)               \
+	X(ROOT_HIDDEN, UNKNOWN)          \
+	X(PLATFORM_CONFIRMED, CONFIRMED) \
+	X(PLATFORM_DENIED, NO)           \
+	X(INFO_DP_EGRESS, NONE)          \
+	X(INFO_RP_EGRESS, NONE)          \
+	X(INFO_RP_REQEN, NONE)           \
+	X(INFO_RP_ROUTING, NONE)         \
+	X(INFO_REQEN_MISMATCH, NONE)
 
-/* What a reason does to the verdict of the sizes it concerns; a later one beats the others. */
+#define ATOMIC_REASON(name, effect) ATOMIC_##name,
+enum atomic_reason { ATOMIC_REASONS(ATOMIC_REASON) };
+
+/* A later one beats the others. */
 enum atomic_effect {
 	ATOMIC_EFFECT_NONE,
 	ATOMIC_EFFECT_CONFIRMED, /* by the platform, not by registers */
@@ -94,12 +125,7 @@ int atomic_ops_disable(struct pci_device *requester) MUST_CHECK;
 /* Verdict for one size, or the worst of several. */
 enum atomic_verdict atomic_result_verdict(const struct atomic_result *result, uint32_t mask);
 
-/* "HOP_NO_ROUTE", and one sentence for people: what it means and whether it can be changed. */
-struct atomic_words {
-	const char *name;
-	enum atomic_effect effect;
-	const char *text;
-};
-extern const struct atomic_words atomic_words[];
+/* By reason. */
+extern const enum atomic_effect atomic_effects[];
 
 #endif

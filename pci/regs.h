@@ -11,7 +11,6 @@
 #define PCI_REG_COMMAND       0x04
 #define PCI_REG_STATUS        0x06
 #define PCI_REG_CLASS         0x08 /* revision in the low byte */
-#define PCI_REG_LATENCY       0x0d
 #define PCI_REG_HEADER        0x0e
 #define PCI_REG_BAR0          0x10
 #define PCI_REG_SUBSYSTEM     0x2c /* header type 0 */
@@ -23,7 +22,6 @@
 #define PCI_COMMAND_MEMORY    0x0002
 #define PCI_COMMAND_MASTER    0x0004
 #define PCI_COMMAND_NO_INTX   0x0400
-#define PCI_STATUS_66MHZ      0x0020
 #define PCI_STATUS_CAPABILITY 0x0010
 
 /* Header type 1. */
@@ -33,7 +31,6 @@
 #define PCI_REG_PREFETCH_WINDOW     0x24
 #define PCI_REG_PREFETCH_BASE_HIGH  0x28
 #define PCI_REG_PREFETCH_LIMIT_HIGH 0x2c
-#define PCI_REG_IO_WINDOW_HIGH      0x30
 #define PCI_REG_BRIDGE_ROM          0x38
 
 /* Header type 2. */
@@ -49,7 +46,6 @@
 #define PCI_BAR_MEMORY_MASK 0xfffffff0u
 
 /* Standard capabilities. */
-#define PCI_CAP_POWER    0x01
 #define PCI_CAP_MSI      0x05
 #define PCI_CAP_VENDOR   0x09
 #define PCI_CAP_EXPRESS  0x10
@@ -59,7 +55,6 @@
 #define PCI_CAP_MAX      48
 
 /* Extended capabilities. */
-#define PCI_EXT_ERROR 0x0001
 #define PCI_EXT_ARI   0x000e
 #define PCI_EXT_SRIOV 0x0010
 #define PCI_EXT_FIRST 0x100

@@ -7,7 +7,9 @@
 #include <tests/pci/topology.h>
 #include <tests/test.h>
 
-#define EXPRESS_AT 0x40
+#define EXPRESS_AT    0x40
+#define PCI_CAP_POWER 0x01
+#define PCI_EXT_ERROR 0x0001
 
 /* A function whose standard list starts at `pointer`. */
 static struct pci_image_function *function_with_list(struct topology *t, unsigned pointer)

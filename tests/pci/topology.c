@@ -216,8 +216,7 @@ unsigned topology_causes(const struct topology *t)
 	unsigned causes = 0;
 
 	for (unsigned i = 0; i < t->result.finding_count; i++)
-		causes += atomic_words[t->result.findings[i].reason].effect >=
-			  ATOMIC_EFFECT_UNKNOWN;
+		causes += atomic_effects[t->result.findings[i].reason] >= ATOMIC_EFFECT_UNKNOWN;
 	return causes;
 }
 

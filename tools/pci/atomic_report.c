@@ -10,6 +10,7 @@
 #include <kernel/json.h>
 #include <kernel/kmem.h>
 #include <kernel/log.h>
+#include <tools/pci/atomic_words.h>
 #include <tools/pci/names.h>
 #include <string.h>
 
@@ -116,7 +117,7 @@ static bool print_findings(const struct atomic_result *result, enum atomic_effec
 		const struct atomic_finding *finding = &result->findings[i];
 		const struct pci_device *device = result->hops[finding->hop].device;
 
-		if (atomic_words[finding->reason].effect < least ||
+		if (atomic_effects[finding->reason] < least ||
 		    (hop != ALL_HOPS && hop != finding->hop))
 			continue;
 		print("%s%s", any ? next : first, atomic_words[finding->reason].name);
@@ -136,7 +137,7 @@ static enum atomic_effect hop_effect(const struct atomic_result *result, unsigne
 
 	for (unsigned i = 0; i < result->finding_count; i++) {
 		if (result->findings[i].hop == hop)
-			worst = MAX(worst, atomic_words[result->findings[i].reason].effect);
+			worst = MAX(worst, atomic_effects[result->findings[i].reason]);
 	}
 	return worst;
 }
@@ -158,7 +159,7 @@ static void write_findings(struct writer *w, const struct atomic_result *result)
 
 		json_object(w->json, NULL);
 		put(w, "reason", NULL, "%s", atomic_words[finding->reason].name);
-		put(w, "effect", NULL, "%s", effects[atomic_words[finding->reason].effect]);
+		put(w, "effect", NULL, "%s", effects[atomic_effects[finding->reason]]);
 		put_address(w, "device", NULL, result->hops[finding->hop].device, 0);
 		json_end(w->json);
 	}
@@ -256,13 +257,14 @@ static void write_hops(struct writer *w, const struct atomic_result *result)
 static void print_meaning(const struct atomic_result *result)
 {
 	for (unsigned i = 0; i < result->finding_count; i++) {
-		const struct atomic_words *words = &atomic_words[result->findings[i].reason];
+		enum atomic_reason reason = result->findings[i].reason;
+		const char *text = atomic_words[reason].text;
 		unsigned same = 0;
 
-		while (strcmp(atomic_words[result->findings[same].reason].text, words->text))
+		while (strcmp(atomic_words[result->findings[same].reason].text, text))
 			same++;
-		if (same == i && words->effect != ATOMIC_EFFECT_NONE)
-			print(" meaning  %s\n", words->text);
+		if (same == i && atomic_effects[reason] != ATOMIC_EFFECT_NONE)
+			print(" meaning  %s\n", text);
 	}
 	if (worst_effect(result) == ATOMIC_EFFECT_NONE)
 		print(" meaning  Every register on the path says yes. Whether the device ever "
@@ -384,7 +386,7 @@ static void print_notes(const struct atomic_result *result)
 		const struct atomic_finding *finding = &result->findings[i];
 		const struct atomic_words *words = &atomic_words[finding->reason];
 
-		if (finding->hop == 1 && words->effect == ATOMIC_EFFECT_NONE)
+		if (finding->hop == 1 && atomic_effects[finding->reason] == ATOMIC_EFFECT_NONE)
 			print("NOTES    %s %s: %s\n", words->name,
 			      pci_address_format(result->hops[1].device->address, address),
 			      words->text);

@@ -11,6 +11,7 @@
 #include <pci/hardware.h>
 #include <platform/pci_config.h>
 #include <string.h>
+#include <tools/pci/atomic_words.h>
 #include <tools/pci/names.h>
 
 struct request {

@@ -4,6 +4,7 @@
 
 sources += \
 	tools/pci/atomic_report.c \
+	tools/pci/atomic_words.c \
 	tools/pci/atomics.c \
 	tools/pci/lspci.c \
 	tools/pci/lspci_details.c \

@@ -9,6 +9,11 @@
 #include <tools/pci/names.h>
 #include <pci/regs.h>
 
+/* Only the listing shows these. */
+#define PCI_REG_LATENCY        0x0d
+#define PCI_REG_IO_WINDOW_HIGH 0x30
+#define PCI_STATUS_66MHZ       0x0020
+
 #define SIGN(value, bit) ((value) & (bit) ? '+' : '-')
 
 static void print_flags(const struct pci_device *device, uint32_t command)

@@ -502,27 +502,21 @@ static void express_words(struct lspci_text *text, const char *word)
 
 static void number_words(struct lspci_text *text, const char *word)
 {
-	switch ((enum section)text->section) {
-	case IN_IOV_INITIAL:
-		number_word(text, word, SRIOV_INITIAL, 10);
-		break;
-	case IN_IOV_TOTAL:
-		number_word(text, word, PCI_SRIOV_TOTAL, 10);
-		break;
-	case IN_IOV_NUMBER:
-		number_word(text, word, PCI_SRIOV_COUNT, 10);
-		break;
-	case IN_IOV_OFFSET:
-		number_word(text, word, PCI_SRIOV_OFFSET, 10);
-		break;
-	case IN_IOV_STRIDE:
-		number_word(text, word, PCI_SRIOV_STRIDE, 10);
-		break;
-	case IN_IOV_DEVICE:
-		number_word(text, word, PCI_SRIOV_DEVICE, 16);
-		break;
-	default:
-		break;
+	static const struct {
+		enum section section;
+		uint8_t offset;
+		uint8_t base;
+	} numbers[] = {
+		{IN_IOV_INITIAL, SRIOV_INITIAL, 10},   {IN_IOV_TOTAL, PCI_SRIOV_TOTAL, 10},
+		{IN_IOV_NUMBER, PCI_SRIOV_COUNT, 10},  {IN_IOV_OFFSET, PCI_SRIOV_OFFSET, 10},
+		{IN_IOV_STRIDE, PCI_SRIOV_STRIDE, 10}, {IN_IOV_DEVICE, PCI_SRIOV_DEVICE, 16},
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(numbers); i++) {
+		if (numbers[i].section == text->section) {
+			number_word(text, word, numbers[i].offset, numbers[i].base);
+			return;
+		}
 	}
 }
 
