@@ -35,7 +35,9 @@ static void quiesce(struct pci_device *device)
 {
 	char text[PCI_ADDRESS_TEXT];
 
-	if (pci_command_change(device, PCI_COMMAND_MASTER, 0) != 0)
+	/* One that does not even show its command register may listen all the same. */
+	if (pci_command_change(device, PCI_COMMAND_MASTER, 0) != 0 &&
+	    pci_write16(device, PCI_REG_COMMAND, PCI_COMMAND_NO_INTX) != 0)
 		log_warn("pci: %s: bus mastering could not be switched off",
 			 pci_address_format(device->address, text));
 	pci_msix_disable(device);

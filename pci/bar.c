@@ -51,6 +51,8 @@ int pci_bar_probe(const struct pci_device *device, unsigned offset, uint32_t one
 	uint32_t old;
 	int error = pci_read32(device, offset, &old), restored;
 
+	if (error == 0 && old == 0xffffffff)
+		error = -EIO; /* nobody answered; this would be put back */
 	if (error == 0)
 		error = pci_write32(device, offset, ones);
 	if (error != 0)
@@ -79,11 +81,9 @@ static int probe_size(const struct pci_device *device, unsigned index, struct pc
 /* Nothing is printed while decoding is off: the console may be behind this BAR. */
 int pci_bar_size(const struct pci_device *device, unsigned index, struct pci_bar *bar)
 {
-	uint16_t command;
-	int error = pci_bar_read(device, index, bar), restored;
+	uint16_t command = (uint16_t)pci_get(device, PCI_REG_COMMAND, 2);
+	int error = command == 0xffff ? -EIO : pci_bar_read(device, index, bar), restored;
 
-	if (error == 0)
-		error = pci_read16(device, PCI_REG_COMMAND, &command);
 	if (error == 0)
 		error = pci_command_change(device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 0);
 	if (error != 0)

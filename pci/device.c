@@ -3,6 +3,7 @@
  * The list and tree of functions, typed register access, and the defects of a fabric.
  */
 #include <pci/device.h>
+#include <errno.h>
 #include <kernel/kmem.h>
 #include <pci/internal.h>
 #include <pci/regs.h>
@@ -153,23 +154,23 @@ DEFINE_ACCESS(8)
 DEFINE_ACCESS(16)
 DEFINE_ACCESS(32)
 
+/* All ones has reserved bits set: nobody answered, and nothing is written back. */
 int pci_command_change(const struct pci_device *device, uint16_t clear, uint16_t set)
 {
-	uint16_t command;
+	uint16_t command, wanted;
 	int error = pci_read16(device, PCI_REG_COMMAND, &command);
 
-	if (error != 0)
-		return error;
-	return pci_write16(device, PCI_REG_COMMAND, (uint16_t)((command & ~clear) | set));
+	if (error != 0 || command == 0xffff)
+		return error != 0 ? error : -EIO;
+	wanted = (uint16_t)((command & ~clear) | set);
+	return wanted == command ? 0 : pci_write16(device, PCI_REG_COMMAND, wanted);
 }
 
 int pci_path_enable(const struct pci_device *device, uint16_t bits)
 {
 	int error = 0;
 
-	for (; device && error == 0; device = device->parent) {
-		if ((~pci_get(device, PCI_REG_COMMAND, 2) & bits) != 0)
-			error = pci_command_change(device, 0, bits);
-	}
+	for (; device && error == 0; device = device->parent)
+		error = pci_command_change(device, 0, bits);
 	return error;
 }

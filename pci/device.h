@@ -166,7 +166,8 @@ int pci_write16(const struct pci_device *device, unsigned offset, uint16_t value
 int pci_write32(const struct pci_device *device, unsigned offset, uint32_t value) MUST_CHECK;
 
 /* Change bits of the command register (PCI_COMMAND_* of pci/regs.h). Only the driver of the
- * device, or the binding on its behalf. 0 or an error of pci/config.h. */
+ * device, or the binding on its behalf. 0, -EIO when the function does not answer, or an error
+ * of pci/config.h. */
 int pci_command_change(const struct pci_device *device, uint16_t clear,
 		       uint16_t set) MUST_CHECK;
 

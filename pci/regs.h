@@ -64,6 +64,7 @@
 #define PCI_MSI_CONTROL     2 /* MSI-X has its own at the same place */
 #define PCI_MSI_ADDRESS     4
 #define PCI_MSI_ENABLE      0x0001
+#define PCI_MSI_CAPABLE     0x000e /* log2, as the count given, three bits up */
 #define PCI_MSI_COUNT_MASK  0x0070
 #define PCI_MSI_64BIT       0x0080
 #define PCI_MSI_MASKABLE    0x0100

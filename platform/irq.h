@@ -36,11 +36,22 @@ struct irq_vector {
 };
 
 /*
- * Allocate a vector that calls handler(arg) on `cpu`. 0, or -ENOSPC when none is left.
- * irq_vector_free() returns after no CPU runs the handler any more; not from interrupt context.
+ * Allocate `count` vectors on `cpu`, a power of two, for a device whose messages differ only in
+ * the low bits of their data (MSI): message n calls handler(arg + n * step), its number and its
+ * data are those of *vector plus n. 0, or -ENOSPC when there is no such run.
  */
-int irq_vector_alloc(unsigned cpu, irq_handler_fn *handler, void *arg,
-		     struct irq_vector *vector);
+int irq_vectors_alloc(unsigned cpu, unsigned count, irq_handler_fn *handler, void *arg,
+		      size_t step, struct irq_vector *vector);
+
+/* One vector, which calls handler(arg). */
+static inline int irq_vector_alloc(unsigned cpu, irq_handler_fn *handler, void *arg,
+				   struct irq_vector *vector)
+{
+	return irq_vectors_alloc(cpu, 1, handler, arg, 0, vector);
+}
+
+/* Give one vector back, also one of several. Returns after no CPU runs the handler any more;
+ * not from interrupt context. */
 void irq_vector_free(const struct irq_vector *vector);
 
 /*

@@ -50,7 +50,8 @@ int mmu_protect(void *virt, uint64_t size, unsigned protection);
 bool mmu_lookup(const void *virt, struct phys *p, unsigned *protection);
 
 /* Kernel address of device registers, uncached; NULL when out of address space or tables.
- * Never unmapped: devices stay. Any alignment and size. */
+ * Never unmapped: devices stay; the same pages again have the same address. Any alignment and
+ * size. */
 volatile void *mmio_map(struct phys p, uint64_t size);
 
 /* Kernel address space with no mapping behind it, page aligned, with an unmapped guard page on

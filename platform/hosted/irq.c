@@ -21,22 +21,33 @@ static struct lock_class vectors_class = {.name = "hosted vectors"};
 static struct spin_lock vectors_lock = SPIN_LOCK_INIT(&vectors_class);
 static struct vector vectors[HOSTED_VECTORS]; /* vectors_lock */
 
-int irq_vector_alloc(unsigned cpu, irq_handler_fn *handler, void *arg,
-		     struct irq_vector *vector)
+static bool run_is_free(unsigned first, unsigned count)
+{
+	for (unsigned number = first; number < first + count; number++) {
+		if (vectors[number].handler)
+			return false;
+	}
+	return true;
+}
+
+int irq_vectors_alloc(unsigned cpu, unsigned count, irq_handler_fn *handler, void *arg,
+		      size_t step, struct irq_vector *vector)
 {
 	struct irq_state irq = spin_lock_irqsave(&vectors_lock);
-	int result = -ENOSPC;
+	unsigned first = 0;
+	bool found;
 
-	for (unsigned number = 0; number < HOSTED_VECTORS && result; number++) {
-		if (vectors[number].handler)
-			continue;
-		vectors[number] = (struct vector){handler, arg, cpu, 0};
+	while (first + count <= HOSTED_VECTORS && !run_is_free(first, count))
+		first += count;
+	found = first + count <= HOSTED_VECTORS;
+	for (unsigned i = 0; found && i < count; i++)
+		vectors[first + i] =
+			(struct vector){handler, (void *)((uintptr_t)arg + i * step), cpu, 0};
+	if (found)
 		*vector = (struct irq_vector){
-			.number = number, .msi_address = 0xfee00000, .msi_data = number};
-		result = 0;
-	}
+			.number = first, .msi_address = 0xfee00000, .msi_data = first};
 	spin_unlock_irqrestore(&vectors_lock, irq);
-	return result;
+	return found ? 0 : -ENOSPC;
 }
 
 static bool vector_release(unsigned number)

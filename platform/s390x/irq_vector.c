@@ -8,6 +8,7 @@
 
 #include <platform/cpu.h>
 #include <platform/s390x/io_interrupt.h>
+#include <kernel/attributes.h>
 #include <kernel/lock.h>
 #include <kernel/log.h>
 #include <errno.h>
@@ -25,25 +26,34 @@ static _Atomic uint64_t unexpected; /* numbers that were told about */
 
 struct irq_indicators irq_indicators;
 
-int irq_vector_alloc(unsigned cpu, irq_handler_fn *handler, void *arg,
-		     struct irq_vector *vector)
+static bool run_is_free(unsigned first, unsigned count)
+{
+	for (unsigned number = first; number < first + count; number++) {
+		if (vectors[number].handler)
+			return false;
+	}
+	return true;
+}
+
+int irq_vectors_alloc(unsigned cpu UNUSED, unsigned count, irq_handler_fn *handler, void *arg,
+		      size_t step, struct irq_vector *vector)
 {
 	uint64_t address = zpci_message_address();
+	unsigned limit = address ? zpci_message_limit() : 0, first = 0;
 	struct irq_state state = spin_lock_irqsave(&vectors_lock);
-	unsigned number = 0;
+	bool found;
 
-	(void)cpu;
-	while (number < zpci_message_limit() && vectors[number].handler)
-		number++;
-	if (address == 0 || number == zpci_message_limit()) {
-		spin_unlock_irqrestore(&vectors_lock, state);
-		return -ENOSPC;
+	while (first + count <= limit && !run_is_free(first, count))
+		first += count;
+	found = first + count <= limit;
+	for (unsigned i = 0; found && i < count; i++) {
+		vectors[first + i].arg = (void *)((uintptr_t)arg + i * step);
+		__atomic_store_n(&vectors[first + i].handler, handler, __ATOMIC_RELEASE);
 	}
-	vectors[number].arg = arg;
-	__atomic_store_n(&vectors[number].handler, handler, __ATOMIC_RELEASE);
+	if (found)
+		*vector = (struct irq_vector){first, address, first};
 	spin_unlock_irqrestore(&vectors_lock, state);
-	*vector = (struct irq_vector){number, address, number};
-	return 0;
+	return found ? 0 : -ENOSPC;
 }
 
 void irq_vector_free(const struct irq_vector *vector)

@@ -10,6 +10,7 @@
 #include <platform/x86_64/interrupts.h>
 #include <platform/x86_64/trap.h>
 #include <kernel/assert.h>
+#include <kernel/bits.h>
 #include <kernel/halt_account.h>
 #include <kernel/interrupt.h>
 #include <kernel/ipi.h>
@@ -108,39 +109,52 @@ bool irq_vectors_init(unsigned cpu)
 	return slots[cpu] != NULL;
 }
 
-/* First free slot, now taken; -1 when there is none. */
-static int slot_take(struct vector_slot *table, irq_handler_fn *handler, void *arg)
+static bool run_is_free(const struct vector_slot *table, unsigned first, unsigned count)
 {
-	struct irq_state state = spin_lock_irqsave(&vectors_lock);
-	int found = -1;
-
-	for (unsigned i = 0; i < DEVICE_VECTORS && found < 0; i++) {
+	for (unsigned i = first; i < first + count; i++) {
 		if (table[i].handler)
-			continue;
-		table[i].arg = arg;
-		__atomic_store_n(&table[i].handler, handler, __ATOMIC_RELEASE);
-		found = (int)i;
+			return false;
 	}
-	spin_unlock_irqrestore(&vectors_lock, state);
-	return found;
+	return true;
 }
 
-int irq_vector_alloc(unsigned cpu, irq_handler_fn *handler, void *arg,
-		     struct irq_vector *vector)
+/* First free run that starts at a multiple of its length, as vectors; -1 when there is none. */
+static int find_run(const struct vector_slot *table, unsigned count)
+{
+	unsigned vector = (unsigned)align_up(VECTOR_DEVICE_FIRST, count);
+
+	for (; vector + count <= VECTOR_DEVICE_LAST + 1; vector += count) {
+		if (run_is_free(table, vector - VECTOR_DEVICE_FIRST, count))
+			return (int)(vector - VECTOR_DEVICE_FIRST);
+	}
+	return -1;
+}
+
+int irq_vectors_alloc(unsigned cpu, unsigned count, irq_handler_fn *handler, void *arg,
+		      size_t step, struct irq_vector *vector)
 {
 	uint32_t id = smp_apic_id(cpu);
-	int index;
+	struct irq_state state;
+	int first;
 
 	/* A message has room for eight bits. */
 	if (id > MSI_ID_MAX)
 		return -ENOSPC;
-	index = slot_take(slots[cpu], handler, arg);
-	if (index < 0)
+	state = spin_lock_irqsave(&vectors_lock);
+	first = find_run(slots[cpu], count);
+	for (unsigned i = 0; first >= 0 && i < count; i++) {
+		struct vector_slot *slot = &slots[cpu][(unsigned)first + i];
+
+		slot->arg = (void *)((uintptr_t)arg + i * step);
+		__atomic_store_n(&slot->handler, handler, __ATOMIC_RELEASE);
+	}
+	spin_unlock_irqrestore(&vectors_lock, state);
+	if (first < 0)
 		return -ENOSPC;
 	*vector = (struct irq_vector){
-		.number = NUMBER(cpu, (unsigned)index),
+		.number = NUMBER(cpu, (unsigned)first),
 		.msi_address = MSI_ADDRESS | (uint64_t)id << MSI_ID_SHIFT,
-		.msi_data = VECTOR_DEVICE_FIRST + (uint32_t)index,
+		.msi_data = VECTOR_DEVICE_FIRST + (uint32_t)first,
 	};
 	return 0;
 }

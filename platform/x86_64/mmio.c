@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Device registers get addresses upwards and for ever: devices stay.
+ * Device registers get addresses upwards and for ever: devices stay. What was mapped before has
+ * its address again, so that drivers may come and go; beyond RANGES_MAX ranges it gets another.
  */
 #include <platform/mmu.h>
 
@@ -8,9 +9,41 @@
 #include <kernel/lock.h>
 #include <kernel/log.h>
 
+#define RANGES_MAX 128
+
 static struct lock_class mmio_class = {.name = "device address space"};
 static struct spin_lock mmio_lock = SPIN_LOCK_INIT(&mmio_class);
 static uint64_t mmio_used; /* mmio_lock */
+
+/* Whole pages; mmio_lock. */
+static struct mmio_range {
+	uint64_t start;
+	uint64_t size;
+	uintptr_t virt;
+} ranges[RANGES_MAX];
+static unsigned range_count; /* mmio_lock */
+
+static uintptr_t mmio_find(uint64_t start, uint64_t size)
+{
+	struct irq_state state = spin_lock_irqsave(&mmio_lock);
+	uintptr_t virt = 0;
+
+	for (unsigned i = 0; i < range_count && !virt; i++) {
+		if (ranges[i].start == start && ranges[i].size == size)
+			virt = ranges[i].virt;
+	}
+	spin_unlock_irqrestore(&mmio_lock, state);
+	return virt;
+}
+
+static void mmio_keep(uint64_t start, uint64_t size, uintptr_t virt)
+{
+	struct irq_state state = spin_lock_irqsave(&mmio_lock);
+
+	if (range_count < RANGES_MAX)
+		ranges[range_count++] = (struct mmio_range){start, size, virt};
+	spin_unlock_irqrestore(&mmio_lock, state);
+}
 
 /* Addresses that agree with p in their low bits, so that large pages fit; a hole behind. */
 static uintptr_t mmio_take(uint64_t start, uint64_t size)
@@ -37,6 +70,9 @@ volatile void *mmio_map(struct phys p, uint64_t size)
 	    p.addr + size > PTE_ADDRESS + PAGE_SIZE)
 		return NULL;
 	size = align_up(p.addr + size, PAGE_SIZE) - start;
+	virt = mmio_find(start, size);
+	if (virt)
+		return (volatile void *)(virt + (p.addr - start));
 	virt = mmio_take(start, size);
 	if (!virt || mmu_map_kernel(virt, phys(start), size, MMU_WRITE | MMU_UNCACHED)) {
 		log_warn("mmu: no address space or tables for %#lx bytes of device memory at "
@@ -44,5 +80,6 @@ volatile void *mmio_map(struct phys p, uint64_t size)
 			 size, p.addr);
 		return NULL;
 	}
+	mmio_keep(start, size, virt);
 	return (volatile void *)(virt + (p.addr - start));
 }

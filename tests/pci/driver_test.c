@@ -6,6 +6,8 @@
  */
 #include <drivers/driver.h>
 #include <errno.h>
+#include <kernel/bits.h>
+#include <kernel/fault.h>
 #include <kernel/thread.h>
 #include <pci/bar.h>
 #include <pci/intx.h>
@@ -40,7 +42,7 @@ static void put_bar(unsigned index, uint32_t value, uint32_t writable)
 static void put_capability(unsigned offset, unsigned id, unsigned next, uint16_t control)
 {
 	pci_image_set(function, offset, 4, id | next << 8 | (uint32_t)control << 16);
-	pci_image_set_writable(function, offset + 2, 2, 0xc071);
+	pci_image_set_writable(function, offset + 2, 2, id == PCI_CAP_MSI ? 0x0071 : 0xc000);
 }
 
 static void build(bool msix, bool msi)
@@ -210,6 +212,70 @@ TEST(pci_msix, msi_stands_in_with_one_vector)
 	topology_free(t);
 }
 
+/* Eight messages: one aligned run of data, each with a mask bit and a handler of its own. */
+TEST(pci_msix, messages_of_msi_differ_in_the_low_bits_of_their_data)
+{
+	unsigned weights[8] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
+	uint32_t data;
+
+	build(false, true);
+	pci_image_set(function, MSI_AT + 2, 2, PCI_MSI_64BIT | PCI_MSI_MASKABLE | 3 << 1);
+	CHECK_EQ(pci_msix_enable(device), 8);
+	CHECK_EQ(pci_image_get(function, MSI_AT + 2, 2) & 0x7f, 3 << 4 | 3 << 1 | 1);
+	CHECK_EQ(pci_image_get(function, MSI_AT + PCI_MSI_ADDRESS + 12, 4), 0xff);
+	data = pci_image_get(function, MSI_AT + PCI_MSI_ADDRESS + 8, 2);
+	CHECK_EQ(data % 8, 0);
+	for (unsigned i = 7; i >= 2; i--)
+		CHECK_EQ(pci_msix_connect(device, i, 0, count_interrupt, &weights[i]), 0);
+	CHECK(pci_msix_connect(device, 7, 0, count_interrupt, &weights[7]) == -EINVAL);
+	CHECK(pci_msix_connect(device, 8, 0, count_interrupt, &weights[7]) == -EINVAL);
+	CHECK_EQ(pci_image_get(function, MSI_AT + PCI_MSI_ADDRESS + 12, 4), 0x03);
+	atomic_store(&interrupts, 0);
+	for (unsigned i = 0; i < 8; i++) /* 0 and 1 are nobody's, and dropped */
+		hosted_vector_raise(data + i);
+	irq_restore(irq_save());
+	wait_interrupts(11111100);
+	pci_msix_disable(device);
+	CHECK_EQ(pci_image_get(function, MSI_AT + 2, 2) & 0x71, 0);
+	topology_free(t);
+}
+
+static unsigned free_vectors(void)
+{
+	static struct irq_vector taken[HOSTED_VECTORS];
+	unsigned count = 0;
+
+	while (irq_vector_alloc(0, count_interrupt, NULL, &taken[count]) == 0)
+		count++;
+	for (unsigned i = 0; i < count; i++)
+		irq_vector_free(&taken[i]);
+	return count;
+}
+
+/* A run of 32 is not to be had twice among 48: the second device gets what there is. */
+TEST(pci_msix, msi_makes_do_with_fewer_vectors)
+{
+	struct pci_device *first;
+	struct topology *before;
+	unsigned vectors = free_vectors();
+
+	build(false, true);
+	before = t;
+	first = device;
+	pci_image_set(function, MSI_AT + 2, 2, PCI_MSI_64BIT | 5 << 1);
+	CHECK_EQ(pci_msix_enable(first), 32);
+	build(false, true);
+	pci_image_set(function, MSI_AT + 2, 2, PCI_MSI_64BIT | 5 << 1);
+	CHECK(pci_msix_enable(device) < 32);
+	CHECK_EQ(pci_image_get(function, MSI_AT + 2, 2) >> 4 & 7,
+		 log2_floor(vectors - 32 >= 16 ? 16 : vectors - 32));
+	pci_msix_disable(device);
+	pci_msix_disable(first);
+	CHECK_EQ(free_vectors(), vectors);
+	topology_free(t);
+	topology_free(before);
+}
+
 TEST(pci_msix, device_without_messages_is_told)
 {
 	build(false, false);
@@ -287,6 +353,107 @@ TEST(pci_driver, failing_probe_leaves_nothing_behind)
 	CHECK(!(pci_image_get(function, MSIX_AT + 2, 2) & PCI_MSIX_ENABLE));
 	CHECK(device->interrupts == NULL);
 	CHECK(device->driver == NULL && device->driver_data == NULL);
+	topology_free(t);
+}
+
+static struct pci_access_operations glitchy;
+static const struct pci_access_operations *sound;
+static unsigned reads_left; /* 0: nothing more goes wrong */
+static bool dies;           /* for ever, or for one read */
+
+static int glitchy_read(struct pci_access *access, struct pci_address address, unsigned offset,
+			unsigned width, uint32_t *value)
+{
+	int error = sound->read(access, address, offset, width, value);
+
+	if (reads_left > 0 && --reads_left == 0) {
+		*value = pci_config_all_ones(width);
+		function->dead = dies;
+	}
+	return error;
+}
+
+/* Alive again and switched off, as after a reset; nothing of the driver may be left. */
+static void check_nothing_left(unsigned vectors)
+{
+	REQUIRE(device->driver == NULL && device->driver_name == NULL);
+	REQUIRE(device->driver_data == NULL && device->interrupts == NULL);
+	REQUIRE(free_vectors() == vectors);
+	if (!function->dead) {
+		REQUIRE(!(command() & PCI_COMMAND_MASTER));
+		REQUIRE(!(pci_image_get(function, MSIX_AT + 2, 2) & PCI_MSIX_ENABLE));
+		REQUIRE(pci_image_get(function, PCI_REG_BAR0, 4) == 0xe000000c);
+		REQUIRE(pci_image_get(function, PCI_REG_BAR0 + 4, 4) == 0);
+	}
+	REQUIRE(table_word(0, 3) == PCI_MSIX_ENTRY_MASK || function->dead);
+	function->dead = false;
+	pci_image_set(function, PCI_REG_COMMAND, 2, 0);
+	pci_image_set(function, MSIX_AT + 2, 2, ENTRIES - 1);
+	pci_image_set(function, PCI_REG_BAR0, 4, 0xe000000c);
+	pci_image_set(function, PCI_REG_BAR0 + 4, 4, 0);
+}
+
+/* Each read of a probe shows all ones, then and for ever, or only then. A probe may live
+ * through a single one. */
+static unsigned fail_each_read(bool for_ever)
+{
+	unsigned vectors = free_vectors(), failed = 0;
+
+	dies = for_ever;
+	for (unsigned n = 1;; n++) {
+		int error;
+
+		reads_left = n;
+		error = pci_driver_bind(&driver, device);
+		if (reads_left > 0) { /* it needs fewer than n */
+			reads_left = 0;
+			REQUIRE(error == 0);
+			pci_driver_unbind(device);
+			check_nothing_left(vectors);
+			return failed;
+		}
+		failed += error != 0;
+		if (error == 0)
+			pci_driver_unbind(device);
+		check_nothing_left(vectors);
+	}
+}
+
+TEST(pci_driver, probe_leaves_nothing_behind_whichever_read_shows_all_ones)
+{
+	build(true, false);
+	probe_error = 0;
+	sound = t->image.access.operations;
+	glitchy = *sound;
+	glitchy.read = glitchy_read;
+	t->image.access.operations = &glitchy;
+	CHECK(fail_each_read(false) >= 5);
+	CHECK(fail_each_read(true) >= 5);
+	t->image.access.operations = sound;
+	topology_free(t);
+}
+
+TEST(pci_driver, probe_leaves_nothing_behind_whichever_allocation_fails)
+{
+	unsigned vectors = free_vectors(), failed = 0;
+
+	build(true, false);
+	probe_error = 0;
+	for (unsigned n = 1;; n++) {
+		int error;
+
+		fault_arm(n);
+		error = pci_driver_bind(&driver, device);
+		if (!fault_disarm()) {
+			REQUIRE(error == 0);
+			break;
+		}
+		failed++;
+		REQUIRE(error != 0);
+		check_nothing_left(vectors);
+	}
+	CHECK(failed >= 1);
+	pci_driver_unbind(device);
 	topology_free(t);
 }
 

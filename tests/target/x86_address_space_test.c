@@ -116,3 +116,15 @@ TEST(x86_address_space, the_direct_map_uses_large_pages)
 	/* Small pages at the borders of ranges and of the image, large ones everywhere else. */
 	CHECK(survey.leaves < 20000);
 }
+
+/* A driver that is bound a thousand times must not use up the room for devices. */
+TEST(x86_address_space, registers_mapped_again_have_the_same_address)
+{
+	const struct phys apic = phys(0xfee00000);
+	volatile uint8_t *first = mmio_map(apic, PAGE_SIZE);
+
+	REQUIRE(first != NULL);
+	CHECK(mmio_map(apic, PAGE_SIZE) == first);
+	CHECK(mmio_map(phys(apic.addr + 0x20), 4) == first + 0x20);
+	CHECK(mmio_map(apic, 2 * PAGE_SIZE) != first);
+}

@@ -126,6 +126,30 @@ TEST(x86_interrupt, vectors_of_a_cpu_end_and_come_back)
 	irq_vector_free(&vectors[0]);
 }
 
+/* The messages of MSI: 32 vectors in one piece, at a multiple of 32, given back one by one. */
+TEST(x86_interrupt, run_of_vectors_is_aligned_and_each_has_its_argument)
+{
+	static struct receipt receipts[32];
+	struct irq_vector first, message;
+
+	for (unsigned i = 0; i < 32; i++)
+		receipts[i].count = 0;
+	REQUIRE(irq_vectors_alloc(0, 32, receive, receipts, sizeof(receipts[0]), &first) == 0);
+	CHECK_EQ(first.msi_data % 32, 0);
+	message = first;
+	message.msi_data += 31;
+	message_send(0, &message);
+	CHECK(wait_for(&receipts[31].count, 1));
+	CHECK_EQ(receipts[0].count, 0);
+	for (unsigned i = 0; i < 32; i++, first.number++)
+		irq_vector_free(&first);
+	REQUIRE(irq_vectors_alloc(0, 32, receive, receipts, sizeof(receipts[0]), &message) ==
+		0);
+	CHECK_EQ(message.number + 32, first.number);
+	for (unsigned i = 0; i < 32; i++, message.number++)
+		irq_vector_free(&message);
+}
+
 TEST(x86_interrupt, a_line_of_the_platform_goes_through_the_io_apic)
 {
 	static struct receipt receipt;
