@@ -30,6 +30,7 @@ class Shell:
 
     def __init__(self, output: int, keys):
         self.text = ""
+        self.output = ""  # of the last report, with what was logged meanwhile
         self._output, self._keys = output, keys
         self._selector = selectors.DefaultSelector()
         self._selector.register(output, selectors.EVENT_READ)
@@ -70,19 +71,28 @@ class Shell:
         self._keys.write(line.encode() + b"\n")
         self._keys.flush()
 
-    def command(self, line: str, timeout: float = 240) -> str:
-        """Run one line of the shell; what it printed."""
-        self.type(line)
+    def finish(self, line: str, timeout: float = 240) -> str:
+        """Wait for the end of a line that was typed; what it printed."""
         self.wait_for(re.escape(line) + r"[ \t]*\n", timeout)
         return self.wait_for(f"(?m)^{re.escape(PROMPT)}", timeout)[: -len(PROMPT)]
 
-    def report(self, line: str, timeout: float = 60) -> dict:
-        """Run a report command with -j; its one line of JSON."""
-        output = self.command(f"{line} -j", timeout)
+    def command(self, line: str, timeout: float = 240) -> str:
+        """Run one line of the shell; what it printed."""
+        self.type(line)
+        return self.finish(line, timeout)
+
+    def finish_report(self, line: str, timeout: float = 60) -> dict:
+        """The same for a report command with -j that was typed; its one line of JSON."""
+        self.output = output = self.finish(line, timeout)
         lines = [text for text in output.splitlines() if text.startswith("{")]
         if len(lines) != 1:
-            raise GuestError(f"{line} -j printed {len(lines)} lines of JSON: {output[-600:]}")
+            raise GuestError(f"{line} printed {len(lines)} lines of JSON: {output[-600:]}")
         return json.loads(lines[0])
+
+    def report(self, line: str, timeout: float = 60) -> dict:
+        """Run a report command with -j; its one line of JSON."""
+        self.type(f"{line} -j")
+        return self.finish_report(f"{line} -j", timeout)
 
 
 class Guest(Shell):
