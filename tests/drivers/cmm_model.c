@@ -123,6 +123,11 @@ bool cmm_model_holds(const struct page *page)
 	return account_of(page_to_pfn(page).nr)->mask == all_parts();
 }
 
+static bool is_stamped(const struct page *page)
+{
+	return *(const uint64_t *)page_to_virt(page) == (STAMP | (page_to_pfn(page).nr + 1));
+}
+
 /* It was lent again: the guest knows that it is away. */
 static void not_stray(struct account *account)
 {
@@ -148,5 +153,7 @@ const char *cmm_model_compare(struct cmm_balloon *balloon)
 	list_for_each_entry (page, &balloon->core.pages, list)
 		if (!cmm_model_holds(page))
 			return "a page on loan is not the hypervisor's";
+		else if (!is_stamped(page))
+			return "a page on loan was written";
 	return NULL;
 }

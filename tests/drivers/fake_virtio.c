@@ -339,6 +339,8 @@ void fake_virtio_release(struct fake_virtio *fake)
 		struct irq_state irq = spin_lock_irqsave(&fake->lock);
 		bool wanted = false;
 
+		if (fake->nr_held[queue] && fake->releasing)
+			fake->releasing(fake);
 		for (unsigned i = 0; i < fake->nr_held[queue]; i++)
 			fake_ring_push(&fake->rings[queue], fake->held_heads[queue][i % 256],
 				       0);

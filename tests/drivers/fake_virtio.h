@@ -44,6 +44,9 @@ struct fake_virtio {
 	struct spin_lock lock;
 	enum fake_behaviour behaviour;
 	fake_buffer_fn *serve; /* default: a balloon's books */
+	/* Buffers that were held are about to be used, lock held; NULL: nobody wants to know.
+	 */
+	void (*releasing)(struct fake_virtio *fake);
 	uint64_t offered;
 	uint64_t accepted;
 	uint8_t status;

@@ -40,6 +40,11 @@ static uint64_t *stamp_of(uint64_t frame)
 	return phys_to_virt(pfn_to_phys(pfn(frame)));
 }
 
+static bool is_stamped(uint64_t frame)
+{
+	return *stamp_of(frame) == (STAMP | frame);
+}
+
 bool vmware_model_holds(const struct page *page)
 {
 	return is_held(page_to_pfn(page).nr);
@@ -64,7 +69,7 @@ static void give_back(uint64_t frame)
 {
 	model->held[frame / 8] &= (uint8_t) ~(1u << (frame % 8));
 	model->nr_held--;
-	model->errors += *stamp_of(frame) != (STAMP | frame);
+	model->errors += !is_stamped(frame);
 }
 
 static bool any_held(uint64_t frame, uint64_t count, bool held)
@@ -208,6 +213,8 @@ static const char *compare_list(struct balloon_device *device)
 		for (uint64_t i = 0; i < balloon_entry_pages(page); i++)
 			if (!vmware_model_holds(page + i))
 				return "a page of the balloon is not the host's";
+			else if (!is_stamped(page_to_pfn(page + i).nr))
+				return "a page of the host was written";
 	return NULL;
 }
 

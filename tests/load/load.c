@@ -21,6 +21,8 @@ struct load *load_create(unsigned nr_workers)
 	if (!load)
 		return NULL;
 	load->nr_workers = nr_workers;
+	load->pages_max = UINT64_MAX;
+	load->order_max = FOLIO_ORDER_MAX;
 	spin_lock_init(&load->lock, &exchange_class);
 	for (unsigned i = 0; i < nr_workers; i++)
 		load->workers[i].load = load;

@@ -87,6 +87,9 @@ struct load {
 	unsigned nr_workers;
 	uint64_t until_ns;   /* of the run */
 	uint64_t operations; /* of each worker in the run, if not until then */
+	uint64_t pages_max;  /* that a worker wishes for, and the largest order; as created: all
+			      */
+	unsigned order_max;
 	struct spin_lock lock;
 	struct load_item exchange[LOAD_EXCHANGE]; /* lock */
 	struct load_worker workers[];
@@ -137,6 +140,9 @@ struct load_item load_item_remove(struct load_worker *worker, unsigned nr);
 void load_item_put(struct load_worker *worker, const struct load_item *item);
 void load_ledger_got(struct load_worker *worker, unsigned order, uint64_t count);
 
+void load_seed(struct load_worker *worker, uint64_t seed);
+/* So many independent pages, one reference each, are the worker's now. */
+void load_take_singles(struct load_worker *worker, struct page *page, uint64_t count);
 /* One operation at random. */
 void load_step(struct load_worker *worker);
 

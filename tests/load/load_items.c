@@ -8,6 +8,12 @@
 #include <mm/slab.h>
 #include <tests/mm/page_stamp.h>
 
+/* Never 0, and far from the neighbour's. */
+void load_seed(struct load_worker *worker, uint64_t seed)
+{
+	worker->random = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15) | 1;
+}
+
 /* Marsaglia's xorshift; the state is never 0. */
 uint64_t load_random(struct load_worker *worker)
 {

@@ -30,12 +30,12 @@ static bool has_room(const struct load_worker *worker, unsigned items)
 /* Half of all of order 0, a quarter of order 1 and so on; now and then any. */
 static unsigned random_order(struct load_worker *worker)
 {
+	unsigned most = worker->load->order_max;
 	uint64_t bits = load_random(worker);
 
 	if (bits >> 60 == 0)
-		return (unsigned)load_random_below(worker, LOAD_ORDERS);
-	return MIN((unsigned)__builtin_ctzll(bits | BIT64(FOLIO_ORDER_MAX)),
-		   (unsigned)FOLIO_ORDER_MAX);
+		return (unsigned)load_random_below(worker, most + 1);
+	return MIN((unsigned)__builtin_ctzll(bits | BIT64(FOLIO_ORDER_MAX)), most);
 }
 
 static unsigned random_flags(struct load_worker *worker)
@@ -88,7 +88,8 @@ static bool get_folio(struct load_worker *worker)
 /* Caches shrink, pages move together, balloons give back: whatever helps. */
 static bool get_compacted(struct load_worker *worker)
 {
-	unsigned order = 7 + (unsigned)load_random_below(worker, FOLIO_ORDER_MAX - 6);
+	unsigned most = worker->load->order_max;
+	unsigned order = most - (unsigned)load_random_below(worker, MIN(most, 4u));
 
 	return has_room(worker, 1) && folio_take(worker, order, FOLIO_MAY_SLEEP | FOLIO_NOWARN);
 }
@@ -108,7 +109,7 @@ static bool get_raw(struct load_worker *worker)
 	return true;
 }
 
-static void take_singles(struct load_worker *worker, struct page *page, uint64_t count)
+void load_take_singles(struct load_worker *worker, struct page *page, uint64_t count)
 {
 	load_ledger_got(worker, 0, count);
 	take_over(worker, LOAD_SINGLES, page_to_virt(page), count << PAGE_SHIFT, 0);
@@ -123,7 +124,7 @@ static bool get_exact(struct load_worker *worker)
 		return false;
 	page = page_alloc_exact(NODE_ANY, count, random_flags(worker));
 	if (page)
-		take_singles(worker, page, count);
+		load_take_singles(worker, page, count);
 	return page != NULL;
 }
 
@@ -137,7 +138,7 @@ static bool get_bulk(struct load_worker *worker)
 		return false;
 	got = page_alloc_bulk(NODE_ANY, FOLIO_NOWARN, pages, wanted);
 	for (unsigned i = 0; i < got; i++)
-		take_singles(worker, pages[i], 1);
+		load_take_singles(worker, pages[i], 1);
 	return got > 0;
 }
 
@@ -168,7 +169,7 @@ static uint64_t used_frames(const struct zone *zone)
 static bool evacuate(struct load_worker *worker)
 {
 	const struct zone *zone = zones[load_random_below(worker, zone_count)];
-	uint64_t count = UINT64_C(1) << load_random_below(worker, 9);
+	uint64_t count = UINT64_C(1) << load_random_below(worker, worker->load->order_max);
 	uint64_t span = used_frames(zone);
 	struct pfn start, busy;
 
@@ -177,7 +178,7 @@ static bool evacuate(struct load_worker *worker)
 	start = pfn(zone->start.nr + load_random_below(worker, span - count));
 	if (page_alloc_evacuated(start, count, &busy))
 		return false;
-	take_singles(worker, pfn_to_page(start), count);
+	load_take_singles(worker, pfn_to_page(start), count);
 	return true;
 }
 
@@ -340,7 +341,7 @@ static void make_wish(struct load_worker *worker)
 
 	mm_statistics(&now);
 	share = now.free / worker->load->nr_workers + worker->held_pages;
-	worker->wish = share * part / 4;
+	worker->wish = MIN(share, worker->load->pages_max) * part / 4;
 }
 
 static void look_at_all(struct load_worker *worker)
