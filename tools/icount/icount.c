@@ -2,8 +2,10 @@
 /*
  * A QEMU TCG plugin that counts executed guest instructions, in total and between marks: the
  * arguments `mark=NAME:ADDRESS` name virtual addresses of guest code, and the first execution
- * of each is reported with the count so far. Debian packages no qemu-plugin.h, so the few
- * declarations of the documented plugin interface (version 1) that are used stand here.
+ * of each is reported with the count so far. With `count=FILE` the total stands in the first
+ * eight bytes of that file, host order, for who stops the machine and looks. Debian packages no
+ * qemu-plugin.h, so the few declarations of the documented plugin interface (version 1) that
+ * are used stand here.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -11,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
@@ -47,7 +50,8 @@ struct mark {
 
 static struct mark marks[MARKS_MAX];
 static unsigned mark_count;
-static uint64_t executed;
+static uint64_t private_count;
+static uint64_t *executed = &private_count;
 static FILE *output;
 
 static void reached(unsigned vcpu, void *data)
@@ -58,8 +62,8 @@ static void reached(unsigned vcpu, void *data)
 	if (mark->seen)
 		return;
 	mark->seen = true;
-	mark->count = executed;
-	fprintf(output, "mark %s %" PRIu64 "\n", mark->name, executed);
+	mark->count = *executed;
+	fprintf(output, "mark %s %" PRIu64 "\n", mark->name, *executed);
 	fflush(output);
 }
 
@@ -76,7 +80,7 @@ static void translated(uint64_t id, struct qemu_plugin_tb *tb)
 				qemu_plugin_register_vcpu_insn_exec_cb(
 					insn, reached, PLUGIN_NO_REGISTERS, &marks[m]);
 		qemu_plugin_register_vcpu_insn_exec_inline(insn, PLUGIN_INLINE_ADD_U64,
-							   &executed, 1);
+							   executed, 1);
 	}
 }
 
@@ -84,7 +88,7 @@ static void finish(uint64_t id, void *data)
 {
 	(void)id;
 	(void)data;
-	fprintf(output, "total %" PRIu64 "\n", executed);
+	fprintf(output, "total %" PRIu64 "\n", *executed);
 	fclose(output);
 }
 
@@ -96,6 +100,22 @@ static bool add_mark(const char *text)
 		return false;
 	memcpy(marks[mark_count].name, text, (size_t)(colon - text));
 	marks[mark_count++].address = strtoull(colon + 1, NULL, 0);
+	return true;
+}
+
+static bool share_count(const char *path)
+{
+	FILE *file = fopen(path, "w+");
+	void *memory = MAP_FAILED;
+
+	if (file && fwrite(executed, sizeof(*executed), 1, file) == 1 && !fflush(file))
+		memory = mmap(NULL, sizeof(*executed), PROT_READ | PROT_WRITE, MAP_SHARED,
+			      fileno(file), 0);
+	if (file)
+		fclose(file);
+	if (memory == MAP_FAILED)
+		return false;
+	executed = memory;
 	return true;
 }
 
@@ -111,10 +131,12 @@ qemu_plugin_install(uint64_t id, const struct qemu_info *info, int argc, char **
 			good = add_mark(argv[i] + 5);
 		else if (strncmp(argv[i], "out=", 4) == 0)
 			good = (output = fopen(argv[i] + 4, "w")) != NULL;
+		else if (strncmp(argv[i], "count=", 6) == 0)
+			good = share_count(argv[i] + 6);
 		if (!good) {
 			fprintf(stderr,
 				"icount: cannot use argument %s (mark=NAME:ADDRESS, "
-				"out=FILE)\n",
+				"out=FILE, count=FILE)\n",
 				argv[i]);
 			return -1;
 		}
