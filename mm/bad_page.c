@@ -53,17 +53,6 @@ const char *page_check_alloc(const struct page *page)
 	return reason ? reason : "field or flag left over";
 }
 
-void page_clear(struct page *page)
-{
-	atomic_store_explicit(&page->flags, 0, memory_order_relaxed);
-	page->type = PAGE_TYPE_NONE;
-	page->index = 0;
-	page->list.next = NULL;
-	page->list.prev = NULL;
-	page->private = 0;
-	page_clear_plain(page);
-}
-
 bool report_limit_pass(struct report_limit *state, uint64_t now_ns, unsigned *suppressed)
 {
 	*suppressed = 0;

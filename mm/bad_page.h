@@ -40,6 +40,25 @@ static inline bool page_is_plain(const struct page *page)
 	       page_is_nobodys(page);
 }
 
+/* page_check_free() has nothing to say of a first page: the same in few words, for who frees
+ * many. */
+static inline bool page_is_freeable(const struct page *page)
+{
+	static const union {
+		struct {
+			uint32_t flags;
+			int32_t refcount;
+		};
+		uint64_t word;
+	} counted = {.flags = PAGE_FLAGS_CHECKED_AT_FREE, .refcount = -1};
+
+	return !(page_shared_word(page, PAGE_WORD_COUNTED) & counted.word) &&
+	       !atomic_load_explicit(&page->mapcount, memory_order_relaxed) && !page->mapping &&
+	       !page->memcg && page->type != PAGE_TYPE_SLAB &&
+	       page->type != PAGE_TYPE_RESERVED &&
+	       (!page->list.next || page->list.next == &page->list);
+}
+
 /* What is wrong with a page about to be freed, or NULL. `later` for all but the first page of
  * the block. References must be 0. */
 const char *page_check_free(const struct page *page, bool later);
@@ -47,11 +66,20 @@ const char *page_check_free(const struct page *page, bool later);
 const char *page_check_alloc(const struct page *page);
 
 /* All-zero again, after page_check_free() or page_is_plain(). */
-void page_clear(struct page *page);
 static inline void page_clear_plain(struct page *page)
 {
 	atomic_store_explicit((_Atomic uint64_t *)(void *)page + PAGE_WORD_SHAPE, 0,
 			      memory_order_release);
+}
+static inline void page_clear(struct page *page)
+{
+	atomic_store_explicit(&page->flags, 0, memory_order_relaxed);
+	page->type = PAGE_TYPE_NONE;
+	page->index = 0;
+	page->list.next = NULL;
+	page->list.prev = NULL;
+	page->private = 0;
+	page_clear_plain(page);
 }
 
 /* Report; operation "free", "alloc", "get", "put". pages: how many are withheld for good. */

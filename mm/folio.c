@@ -234,15 +234,6 @@ struct folio *page_try_get(struct page *page)
 	return NULL;
 }
 
-bool folio_freeze(struct folio *folio, int expected)
-{
-	int32_t old = expected;
-
-	return expected > 0 && atomic_compare_exchange_strong_explicit(
-				       &folio->page.refcount, &old, 0, memory_order_seq_cst,
-				       memory_order_relaxed);
-}
-
 void folio_unfreeze(struct folio *folio, int references)
 {
 	ASSERT(references >= 1);

@@ -55,7 +55,14 @@ void page_put(struct page *page);
 struct folio *page_try_get(struct page *page) MUST_CHECK;
 
 /* From exactly `expected` references to 0; false and no change otherwise. Full barrier. */
-bool folio_freeze(struct folio *folio, int expected) MUST_CHECK;
+static inline MUST_CHECK bool folio_freeze(struct folio *folio, int expected)
+{
+	int32_t old = expected;
+
+	return expected > 0 && atomic_compare_exchange_strong_explicit(
+				       &folio->page.refcount, &old, 0, memory_order_seq_cst,
+				       memory_order_relaxed);
+}
 /* Only by who froze; references >= 1; everything written before is seen by a later try-get. */
 void folio_unfreeze(struct folio *folio, int references);
 

@@ -9,7 +9,7 @@
 
 /* ---- any frames ---- */
 
-/* What is left in the CPU's own rows. */
+/* What is left in the CPU's own rows, in ascending order. */
 static unsigned own_get_many(struct frames_cpu *mine, uint64_t *list, unsigned count)
 {
 	unsigned got = 0;
@@ -18,13 +18,12 @@ static unsigned own_get_many(struct frames_cpu *mine, uint64_t *list, unsigned c
 	frames_cpu_enter(mine);
 	first = atomic_load_explicit(&mine->first, memory_order_acquire);
 	for (unsigned r = 0; first && r < BLOCK_ROWS && got < count; r++) {
-		uint64_t row = atomic_load_explicit(&mine->rows[r], memory_order_relaxed);
-		uint64_t bits = row_take_many(&row, count - got);
+		uint64_t row = first - 1 + r * ROW_FRAMES;
+		uint64_t free = ~atomic_load_explicit(&mine->rows[r], memory_order_relaxed);
 
-		atomic_store_explicit(&mine->rows[r], row, memory_order_relaxed);
-		for (; bits; bits &= bits - 1)
-			list[got++] =
-				first - 1 + r * ROW_FRAMES + (unsigned)__builtin_ctzll(bits);
+		for (; free && got < count; free &= free - 1)
+			list[got++] = row + (unsigned)__builtin_ctzll(free);
+		atomic_store_explicit(&mine->rows[r], ~free, memory_order_relaxed);
 	}
 	frames_cpu_count(&mine->got[0], got);
 	frames_cpu_leave(mine);

@@ -65,19 +65,22 @@ static void put_batch(struct zone *zone, const uint64_t *list, unsigned count)
 	}
 }
 
-/* A single page of the zone that nobody else holds and nobody left anything on: its reference
- * is dropped. */
-static bool release_plain(const struct zone *zone, struct page *page)
+/* A single page of the zone that nobody else holds and that is as it must be: its reference is
+ * dropped. Others go the way of page_put(). */
+static bool release(const struct zone *zone, struct page *page, uint64_t *frame)
 {
-	if (page_kind(page) != PAGE_KIND_SINGLE || page_zone_named(page) != zone ||
-	    !folio_freeze((struct folio *)page, 1))
+	uint64_t nr = zone_frame(zone, page_to_pfn(page));
+
+	if (page_kind(page) != PAGE_KIND_SINGLE || page->zone != zone->number ||
+	    nr >= zone->span || !folio_freeze((struct folio *)page, 1))
 		return false;
-	if (page_is_plain(page)) {
-		page_clear_plain(page);
-		return true;
+	if (!page_is_freeable(page)) {
+		folio_unfreeze((struct folio *)page, 1);
+		return false;
 	}
-	folio_unfreeze((struct folio *)page, 1);
-	return false;
+	page_clear(page);
+	*frame = nr;
+	return true;
 }
 
 void page_free_bulk(struct page **pages, unsigned count)
@@ -89,8 +92,11 @@ void page_free_bulk(struct page **pages, unsigned count)
 		struct zone *zone = page_zone(pages[done]);
 		unsigned n = 0;
 
-		while (zone && done < count && n < BATCH && release_plain(zone, pages[done]))
-			list[n++] = zone_frame(zone, page_to_pfn(pages[done++]));
+		while (zone && done < count && n < BATCH &&
+		       release(zone, pages[done], &list[n])) {
+			done++;
+			n++;
+		}
 		if (n)
 			put_batch(zone, list, n);
 		else

@@ -284,3 +284,47 @@ TEST(bad_page, record_full_of_rubbish_is_reported_and_withheld)
 	CHECK_EQ(pages_bad(), bad + 1);
 	atomic_store(&page->shape, 0); /* nobody's: what a withheld page is */
 }
+
+/* Whoever frees many looks at the words at once: no record may pass that is refused one by one.
+ */
+TEST(bad_page, free_check_in_few_words_agrees_with_the_one_that_gives_reasons)
+{
+	struct list_head other = LIST_INIT(other);
+
+	for (unsigned i = 0; i < 20000; i++) {
+		struct page page = {.list = {NULL, NULL}};
+
+		/* Mostly one thing at a time. */
+		for (unsigned n = 0; n <= test_random_below(3); n++)
+			switch (test_random_below(8)) {
+			case 0:
+				page.flags = (uint32_t)BIT(test_random_below(PAGE_FLAG_COUNT));
+				break;
+			case 1:
+				page.refcount = (int32_t)test_random_below(3) - 1;
+				break;
+			case 2:
+				page.mapcount = (int32_t)test_random_below(3) - 1;
+				break;
+			case 3:
+				page.type = (uint8_t)test_random_below(PAGE_TYPE_COUNT);
+				break;
+			case 4:
+				page.mapping = test_random_below(2) ? &page : NULL;
+				break;
+			case 5:
+				page.memcg = test_random_below(2) ? (void *)&page : NULL;
+				break;
+			case 6:
+				page.list.next = test_random_below(2) ? &page.list : &other;
+				break;
+			default:
+				page.private = test_random();
+				page.index = test_random();
+				page.shape = (uint16_t)test_random();
+			}
+		if (page_is_freeable(&page) != !page_check_free(&page, false))
+			REQUIRE(page_is_freeable(&page) == !page_check_free(&page, false));
+	}
+	CHECK(true);
+}

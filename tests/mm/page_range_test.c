@@ -30,6 +30,27 @@ TEST(page_range, bulk_pages_are_single_and_go_back_in_one_call)
 	CHECK_EQ(pages_free(), free);
 }
 
+/* Who takes many tells others of runs, not of pages: numbers ascend until the next block. */
+TEST(page_range, bulk_pages_ascend_inside_their_2_mib_block)
+{
+	struct page *pages[COUNT];
+	unsigned got = 0;
+
+	while (got < COUNT) {
+		unsigned more = page_alloc_bulk(NODE_ANY, 0, pages + got, MIN(COUNT - got, 40));
+
+		REQUIRE(more > 0);
+		got += more;
+	}
+	for (unsigned i = 1; i < COUNT; i++) {
+		uint64_t before = page_to_pfn(pages[i - 1]).nr;
+		uint64_t here = page_to_pfn(pages[i]).nr;
+
+		CHECK(here > before || here >> BLOCK_ORDER != before >> BLOCK_ORDER);
+	}
+	page_free_bulk(pages, COUNT);
+}
+
 TEST(page_range, double_free_in_bulk_is_reported)
 {
 	struct page *pages[4];
