@@ -100,6 +100,7 @@ bench: setup deps
 	$(kernel) BUILD=release all
 	@$(PYTHON) tools/bench.py
 	@$(PYTHON) tools/bench_frames.py
+	@$(PYTHON) tests/bench/balloon_cost.py
 
 library: setup
 	$(one) PORT=hosted BUILD=library TOOLCHAIN=clang library

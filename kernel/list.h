@@ -56,16 +56,27 @@ static inline void list_del(struct list_head *node)
 	list_init(node);
 }
 
+/* Move the members of `from` before `stop`, a member of it or itself, to the tail of `to`. */
+static inline void list_move_before(struct list_head *from, struct list_head *stop,
+				    struct list_head *to)
+{
+	struct list_head *first = from->next;
+	struct list_head *last = stop->prev;
+
+	if (first == stop)
+		return;
+	from->next = stop;
+	stop->prev = from;
+	first->prev = to->prev;
+	to->prev->next = first;
+	last->next = to;
+	to->prev = last;
+}
+
 /* Move all members of `from` to the tail of `to`; `from` is empty afterwards. */
 static inline void list_splice_tail(struct list_head *from, struct list_head *to)
 {
-	if (list_is_empty(from))
-		return;
-	from->next->prev = to->prev;
-	to->prev->next = from->next;
-	from->prev->next = to;
-	to->prev = from->prev;
-	list_init(from);
+	list_move_before(from, from, to);
 }
 
 #define list_entry(node, type, member) container_of(node, type, member)

@@ -15,6 +15,7 @@
 
 #define BALLOON_MAGIC 0x6c6c6162u /* "ball" */
 #define BALLOON_FLAGS (FOLIO_NOWARN | FOLIO_NORETRY)
+#define FREE_BULK     64
 
 static struct lock_class balloon_lock_class = {.name = "balloon list"};
 struct spin_lock balloon_lock = SPIN_LOCK_INIT(&balloon_lock_class);
@@ -74,6 +75,13 @@ struct page *balloon_block_alloc(const struct balloon_device *device)
 	return page_alloc(NODE_ANY, BALLOON_BLOCK_ORDER, alloc_flags(device));
 }
 
+unsigned balloon_pages_alloc(const struct balloon_device *device, struct page **pages,
+			     unsigned count)
+{
+	HOOK(balloon_alloc);
+	return page_alloc_bulk(NODE_ANY, alloc_flags(device), pages, count);
+}
+
 /* Pages of the node and zone of `page` enter (positive) or leave the device. */
 static void account(struct balloon_device *device, const struct page *page, int64_t pages)
 {
@@ -90,7 +98,8 @@ static void account(struct balloon_device *device, const struct page *page, int6
 /* Neighbours of one 2 MiB block have node and zone in common: they are accounted at once. */
 struct account_run {
 	struct balloon_device *device;
-	const struct page *page;
+	const struct page *page; /* of the block; NULL: none yet */
+	uint64_t block;
 	int64_t pages;
 };
 
@@ -98,16 +107,19 @@ static void account_run_end(struct account_run *run)
 {
 	if (run->page)
 		account(run->device, run->page, run->pages);
-	run->page = NULL;
-	run->pages = 0;
 }
 
-static void account_run_add(struct account_run *run, const struct page *page, int64_t pages)
+static inline void account_run_add(struct account_run *run, const struct page *page,
+				   int64_t pages)
 {
-	if (run->page &&
-	    ((page_to_pfn(page).nr ^ page_to_pfn(run->page).nr) >> BALLOON_BLOCK_ORDER))
+	uint64_t block = page_to_pfn(page).nr >> BALLOON_BLOCK_ORDER;
+
+	if (UNLIKELY(!run->page || run->block != block)) {
 		account_run_end(run);
-	run->page = page;
+		run->page = page;
+		run->block = block;
+		run->pages = 0;
+	}
 	run->pages += pages;
 }
 
@@ -134,14 +146,15 @@ void balloon_account_moved(struct balloon_device *device, const struct page *des
 }
 
 /* Last, because whoever sees the flag may ask for the page, and then waits for the lock. Blocks
- * stay where they are. */
-static void mark_movable(const struct balloon_device *device, struct page *page)
+ * stay where they are. An entry is a block's own descriptor: nothing to note for B-0. */
+static inline void mark_movable(const struct balloon_device *device, struct page *page)
 {
 	if (device->migrate && balloon_entry_pages(page) == 1)
-		page_flag_set(page, PAGE_MOVABLE_OPS);
+		atomic_fetch_or_explicit(&page->flags, BIT(PAGE_MOVABLE_OPS),
+					 memory_order_acq_rel);
 }
 
-void balloon_mark(struct balloon_device *device, struct page *page)
+static inline void mark(struct balloon_device *device, struct page *page)
 {
 	ASSERT(page->private == 0);
 	/* One that comes back from deflation keeps its type, which others may read just now. */
@@ -149,6 +162,11 @@ void balloon_mark(struct balloon_device *device, struct page *page)
 		page->type = PAGE_TYPE_OFFLINE;
 	page->private = (uintptr_t)device;
 	mark_movable(device, page);
+}
+
+void balloon_mark(struct balloon_device *device, struct page *page)
+{
+	mark(device, page);
 }
 
 uint64_t balloon_enqueue_list(struct balloon_device *device, struct list_head *entries)
@@ -162,7 +180,7 @@ uint64_t balloon_enqueue_list(struct balloon_device *device, struct list_head *e
 	irq = spin_lock_irqsave(&balloon_lock);
 	before = device->listed;
 	list_for_each_entry (page, entries, list) {
-		balloon_mark(device, page);
+		mark(device, page);
 		account_run_add(&run, page, (int64_t)balloon_entry_pages(page));
 	}
 	account_run_end(&run);
@@ -195,34 +213,30 @@ static void block_explode(struct balloon_device *device, struct page *block)
 	}
 }
 
-/* Take the entry at the head, at most `limit` base pages of it; pages moved. */
-static uint64_t dequeue_first(struct balloon_device *device, struct list_head *entries,
-			      struct account_run *run, uint64_t limit)
-{
-	struct page *page = list_first(&device->pages, struct page, list);
-	uint64_t pages = balloon_entry_pages(page);
-
-	if (pages > limit) {
-		block_explode(device, page);
-		pages = 1;
-	}
-	ASSERT(page->private == (uintptr_t)device);
-	page->private = 0;
-	list_del(&page->list);
-	list_add_tail(entries, &page->list);
-	account_run_add(run, page, -(int64_t)pages);
-	return pages;
-}
-
+/* The entries at the head, as they come; of the last block only the part that is wanted. */
 static uint64_t dequeue_locked(struct balloon_device *device, struct list_head *entries,
 			       uint64_t pages)
 {
 	struct account_run run = {.device = device};
+	struct list_head *node = device->pages.next;
 	uint64_t taken = 0;
 
-	while (taken < pages && !list_is_empty(&device->pages))
-		taken += dequeue_first(device, entries, &run, pages - taken);
+	while (taken < pages && node != &device->pages) {
+		struct page *page = list_entry(node, struct page, list);
+		uint64_t here = balloon_entry_pages(page);
+
+		if (here > pages - taken) {
+			block_explode(device, page);
+			here = 1;
+		}
+		ASSERT(page->private == (uintptr_t)device);
+		page->private = 0;
+		account_run_add(&run, page, -(int64_t)here);
+		taken += here;
+		node = node->next;
+	}
 	account_run_end(&run);
+	list_move_before(&device->pages, node, entries);
 	return taken;
 }
 
@@ -265,12 +279,24 @@ struct page *balloon_dequeue(struct balloon_device *device)
 
 void balloon_free_list(struct list_head *entries)
 {
+	struct page *bulk[FREE_BULK];
 	struct page *page, *next;
+	unsigned count = 0;
 
 	list_for_each_entry_safe (page, next, entries, list) {
-		list_del(&page->list);
-		page_free(page, log2_floor(balloon_entry_pages(page)));
+		list_init(&page->list);
+		if (balloon_entry_pages(page) > 1) {
+			page_free(page, BALLOON_BLOCK_ORDER);
+			continue;
+		}
+		bulk[count++] = page;
+		if (count == FREE_BULK) {
+			page_free_bulk(bulk, count);
+			count = 0;
+		}
 	}
+	list_init(entries);
+	page_free_bulk(bulk, count);
 }
 
 uint64_t balloon_pages(struct balloon_device *device)

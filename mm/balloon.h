@@ -67,6 +67,10 @@ void balloon_device_destroy(struct balloon_device *device);
  * without taking memory from others, without a message. NULL when there is none. */
 struct page *balloon_page_alloc(const struct balloon_device *device) MUST_CHECK;
 struct page *balloon_block_alloc(const struct balloon_device *device) MUST_CHECK;
+/* Up to `count` base pages at once, cheaper than one by one; how many. It stops earlier than
+ * those do when memory gets short. */
+unsigned balloon_pages_alloc(const struct balloon_device *device, struct page **pages,
+			     unsigned count) MUST_CHECK;
 
 /* Base pages of an entry, 1 or BALLOON_BLOCK_PAGES. */
 static inline uint64_t balloon_entry_pages(const struct page *page)

@@ -36,32 +36,36 @@ uint64_t virtio_balloon_batch_units(const struct virtio_balloon *balloon,
 	       VIRTIO_BALLOON_ARRAY;
 }
 
-/* Write the unit numbers of an entry; the count. */
-static uint64_t array_fill(struct ring32 *out, const struct page *page)
+/* Write the unit numbers of an entry; where the next ones go. */
+static inline struct ring32 *entry_fill(struct ring32 *out, const struct page *page)
 {
-	uint64_t units = balloon_entry_pages(page) * VIRTIO_BALLOON_UNITS_PER_PAGE;
-	uint64_t first = page_to_pfn(page).nr * VIRTIO_BALLOON_UNITS_PER_PAGE;
+	uint64_t left = balloon_entry_pages(page) * VIRTIO_BALLOON_UNITS_PER_PAGE;
+	uint64_t unit = page_to_pfn(page).nr * VIRTIO_BALLOON_UNITS_PER_PAGE;
 
-	for (uint64_t i = 0; i < units; i++)
-		ring32_store(&out[i], (uint32_t)(first + i));
-	return units;
+	ring32_store(out++, (uint32_t)unit);
+	while (UNLIKELY(--left))
+		ring32_store(out++, (uint32_t)++unit);
+	return out;
 }
 
 uint64_t virtio_balloon_arrays_fill(struct virtio_balloon *balloon,
 				    const struct list_head *entries)
 {
-	uint64_t count = 0;
+	struct ring32 *start = array_at(balloon, 0);
+	struct ring32 *out = start;
 	const struct page *page;
 
 	list_for_each_entry (page, entries, list)
-		count += array_fill(array_at(balloon, 0) + count, page);
-	return count;
+		out = entry_fill(out, page);
+	return (uint64_t)(out - start);
 }
 
 uint64_t virtio_balloon_arrays_fill_page(struct virtio_balloon *balloon,
 					 const struct page *page)
 {
-	return array_fill(array_at(balloon, 0), page);
+	struct ring32 *start = array_at(balloon, 0);
+
+	return (uint64_t)(entry_fill(start, page) - start);
 }
 
 static int arrays_add(struct virtio_balloon *balloon, struct virtio_queue *queue,

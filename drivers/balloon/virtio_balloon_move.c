@@ -16,6 +16,8 @@
 #include <mm/mm.h>
 #include <platform/clock.h>
 
+#define BULK 64 /* pages allocated at once */
+
 /* Base pages that may be taken now so that the reserve stays free. */
 static uint64_t room_to_inflate(struct virtio_balloon *balloon)
 {
@@ -27,25 +29,39 @@ static uint64_t room_to_inflate(struct virtio_balloon *balloon)
 	return now.free > reserve ? now.free - reserve : 0;
 }
 
+/* Up to `most` pages by the dozen. */
+static uint64_t allocate_bulk(struct virtio_balloon *balloon, struct list_head *entries,
+			      uint64_t most)
+{
+	struct page *pages[BULK];
+	uint64_t total = 0;
+	unsigned got = BULK;
+
+	while (got == BULK && most - total >= BULK) {
+		got = balloon_pages_alloc(&balloon->core, pages, BULK);
+		for (unsigned i = 0; i < got; i++)
+			list_add_tail(entries, &pages[i]->list);
+		total += got;
+	}
+	return total;
+}
+
 /* Whole free blocks first, scattered pages last; base pages allocated. */
 static uint64_t allocate(struct virtio_balloon *balloon, struct list_head *entries,
 			 uint64_t pages)
 {
-	bool blocks = true;
+	struct page *page = NULL;
 	uint64_t got = 0;
 
-	while (got < pages) {
-		struct page *page = NULL;
-
-		if (blocks && pages - got >= BALLOON_BLOCK_PAGES)
-			page = balloon_block_alloc(&balloon->core);
-		blocks = page != NULL;
-		if (!page)
-			page = balloon_page_alloc(&balloon->core);
-		if (!page)
-			break;
+	while (pages - got >= BALLOON_BLOCK_PAGES &&
+	       (page = balloon_block_alloc(&balloon->core)) != NULL) {
 		list_add_tail(entries, &page->list);
-		got += balloon_entry_pages(page);
+		got += BALLOON_BLOCK_PAGES;
+	}
+	got += allocate_bulk(balloon, entries, pages - got);
+	while (got < pages && (page = balloon_page_alloc(&balloon->core)) != NULL) {
+		list_add_tail(entries, &page->list);
+		got++;
 	}
 	return got;
 }
