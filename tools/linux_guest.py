@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """A Linux guest to compare with: Debian's own kernel, an initial RAM disk made here, one script.
 
-The kernel package is fetched with apt-get (no root, nothing installed) and only its vmlinuz is
-kept, in the cache that tools/deps uses. The RAM disk holds Debian's busybox, the programs asked
-for with their libraries, and an /init that runs the script between two marks and powers off.
+The kernel package is fetched with apt-get (no root, nothing installed) and only its vmlinuz and the
+modules of the virtio balloon are kept, in the cache that tools/deps uses. The RAM disk holds Debian's
+busybox, the programs asked for with their libraries, and an /init that runs the script between two
+marks and powers off.
 """
 import fcntl
 import glob
@@ -21,6 +22,10 @@ BEGIN, END = "quire-linux-begin", "quire-linux-end"
 METAPACKAGE = "linux-image-amd64"
 WORDS = "console=ttyS0 quiet loglevel=3 panic=-1"
 BUSYBOX = pathlib.Path("/bin/busybox")
+# In the order they are loaded in.
+BALLOON_MODULES = ("virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev",
+                   "virtio_pci", "virtio_balloon")
+LOAD_BALLOON = "\n".join(f"insmod /lib/{name}.ko" for name in BALLOON_MODULES)
 MODE_DIRECTORY, MODE_LINK, MODE_FILE = 0o040755, 0o120777, 0o100755
 
 
@@ -50,28 +55,43 @@ def kernel_package() -> str:
 
 
 def fetch_kernel(package: str, target: pathlib.Path) -> None:
+    """The folder `target` with vmlinuz and NAME.ko."""
     with tempfile.TemporaryDirectory(prefix="quire-linux-") as folder:
         run("apt-get", "-q", "download", package, cwd=folder)
         (deb,) = glob.glob(f"{folder}/{glob.escape(package)}_*.deb")
         run("dpkg-deb", "--extract", deb, f"{folder}/x")
+        new = pathlib.Path(tempfile.mkdtemp(prefix=f"{package}.", dir=target.parent))
         (found,) = glob.glob(f"{folder}/x/boot/vmlinuz-*")
-        shutil.copy(found, f"{target}.new")
-        os.rename(f"{target}.new", target)
+        shutil.copy(found, new / "vmlinuz")
+        for name in BALLOON_MODULES:
+            (found,) = glob.glob(f"{folder}/x/lib/modules/*/kernel/drivers/virtio/{name}.ko")
+            shutil.copy(found, new)
+        new.chmod(0o755)
+        os.rename(new, target)
 
 
-def kernel() -> pathlib.Path:
-    """Path of a Linux 6.1 vmlinuz: the cached one, fetched when there is none."""
-    cache = cache_folder()
+def kernel_folder() -> pathlib.Path:
+    """Where a Linux 6.1 is: the cached one, fetched when there is none."""
+    cache = cache_folder() / "linux"
     cache.mkdir(parents=True, exist_ok=True)
-    with open(cache / "linux.lock", "w", encoding="utf-8") as lock:
+    with open(cache / "lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        kept = sorted(cache.glob("vmlinuz-linux-image-6.1.*"))
+        kept = sorted(cache.glob("linux-image-6.1.*-amd64"))
         if kept:
             return kept[-1]
         package = kernel_package()
-        target = cache / f"vmlinuz-{package}"
-        fetch_kernel(package, target)
-        return target
+        fetch_kernel(package, cache / package)
+        return cache / package
+
+
+def kernel() -> pathlib.Path:
+    return kernel_folder() / "vmlinuz"
+
+
+def balloon_files() -> dict[str, bytes]:
+    """What LOAD_BALLOON loads, for the RAM disk."""
+    return {f"/lib/{name}.ko": (kernel_folder() / f"{name}.ko").read_bytes()
+            for name in BALLOON_MODULES}
 
 
 def libraries(program: str) -> list[str]:
