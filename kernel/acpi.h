@@ -137,6 +137,16 @@ struct acpi_power {
 	bool no_i8042;                 /* firmware says there is no keyboard controller */
 	uint32_t smi_command;          /* port; 0: ACPI mode is always on */
 	uint8_t acpi_enable;
+	/* The button as a fixed feature: PM1 status and enable registers, one after the other,
+	 * of `pm1_event_bytes` together. */
+	bool has_power_button;
+	struct acpi_register pm1a_event;
+	struct acpi_register pm1b_event;
+	uint8_t pm1_event_bytes;
+	uint16_t sci_line; /* ISA line of the interrupt that all ACPI events share */
+	/* General events, half status, half enable; their meaning is in AML. */
+	struct acpi_register general_event[2];
+	uint8_t general_event_bytes[2];
 };
 const struct acpi_power *acpi_power(void);
 

@@ -9,23 +9,36 @@
 #include <kernel/log.h>
 
 #define FADT_DSDT          40
+#define FADT_SCI           46
 #define FADT_SMI_COMMAND   48
 #define FADT_ACPI_ENABLE   52
+#define FADT_PM1A_EVENT    56
+#define FADT_PM1B_EVENT    60
 #define FADT_PM1A_CONTROL  64
 #define FADT_PM1B_CONTROL  68
 #define FADT_PM_TIMER      76
+#define FADT_GPE0          80
+#define FADT_GPE1          84
+#define FADT_PM1_BYTES     88
+#define FADT_GPE0_BYTES    92
+#define FADT_GPE1_BYTES    93
 #define FADT_BOOT_FLAGS    109
 #define FADT_FLAGS         112
 #define FADT_SIZE_1        116u /* ACPI 1.0 */
 #define FADT_RESET         116
 #define FADT_RESET_VALUE   128
 #define FADT_X_DSDT        140
+#define FADT_X_PM1A_EVENT  148
+#define FADT_X_PM1B_EVENT  160
 #define FADT_X_PM1A        172
 #define FADT_X_PM1B        184
 #define FADT_X_PM_TIMER    208
+#define FADT_X_GPE0        220
+#define FADT_X_GPE1        232
 #define FADT_SLEEP_CONTROL 244
 #define REGISTER_SIZE      12u
 
+#define FLAG_BUTTON_IN_AML   BIT(4) /* the power button is a device of AML */
 #define FLAG_TIMER_32        BIT(8)
 #define FLAG_RESET           BIT(10)
 #define FLAG_REDUCED         BIT(20)
@@ -174,6 +187,22 @@ static void s5_load(void)
 	}
 }
 
+static void events_load(const uint8_t *fadt, size_t length, uint32_t flags)
+{
+	power.pm1a_event =
+		register_or_port(fadt, length, FADT_X_PM1A_EVENT, FADT_PM1A_EVENT, 32);
+	power.pm1b_event =
+		register_or_port(fadt, length, FADT_X_PM1B_EVENT, FADT_PM1B_EVENT, 32);
+	power.pm1_event_bytes = fadt[FADT_PM1_BYTES];
+	power.sci_line = le16_load(fadt + FADT_SCI);
+	power.general_event[0] = register_or_port(fadt, length, FADT_X_GPE0, FADT_GPE0, 8);
+	power.general_event[1] = register_or_port(fadt, length, FADT_X_GPE1, FADT_GPE1, 8);
+	power.general_event_bytes[0] = fadt[FADT_GPE0_BYTES];
+	power.general_event_bytes[1] = fadt[FADT_GPE1_BYTES];
+	power.has_power_button = !(flags & (FLAG_BUTTON_IN_AML | FLAG_REDUCED)) &&
+				 power.pm1a_event.address != 0 && power.pm1_event_bytes >= 4;
+}
+
 static void fadt_load(const uint8_t *fadt, size_t length)
 {
 	uint32_t flags = le32_load(fadt + FADT_FLAGS);
@@ -194,6 +223,7 @@ static void fadt_load(const uint8_t *fadt, size_t length)
 			 !(le16_load(fadt + FADT_BOOT_FLAGS) & BOOT_FLAG_I8042);
 	power.smi_command = le32_load(fadt + FADT_SMI_COMMAND);
 	power.acpi_enable = fadt[FADT_ACPI_ENABLE];
+	events_load(fadt, length, flags);
 	s5_load();
 }
 

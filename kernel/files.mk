@@ -19,6 +19,7 @@ sources += \
 
 sources-target += \
 	kernel/main.c \
+	kernel/power_button.c \
 	kernel/shell_console.c \
 	kernel/stack_protector.c \
 	kernel/ubsan.c

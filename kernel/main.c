@@ -11,6 +11,7 @@
 #include <kernel/command_line.h>
 #include <kernel/interrupt.h>
 #include <kernel/log.h>
+#include <kernel/power_button.h>
 #include <kernel/shell.h>
 #include <kernel/thread.h>
 #include <drivers/balloon/vmware_balloon.h>
@@ -67,6 +68,7 @@ void kmain(struct boot_info *info)
 	virtio_mmio_probe_all(info->command_line);       /* devices only the hypervisor names */
 	virtio_ccw_probe_all(platform_channel_io());     /* channel I/O, where there is any */
 	vmware_balloon_probe(platform_vmware_balloon()); /* a host that names itself */
+	power_button_init();                             /* a hypervisor's `shutdown` */
 	boot_cost_stop();                                /* `cpus` tells what all this took */
 	serve();
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Ways to leave the machine.
+ * Ways to leave the machine, and the wish from outside that it be left.
  */
 #ifndef PLATFORM_EXIT_H
 #define PLATFORM_EXIT_H
@@ -12,5 +12,9 @@
 _Noreturn void platform_exit(bool success);
 _Noreturn void platform_power_off(void);
 _Noreturn void platform_reboot(void);
+
+/* Call pressed() in interrupt context whenever somebody asks the machine to switch itself off.
+ * Once. False when that cannot be heard here. */
+bool platform_power_button(void (*pressed)(void));
 
 #endif

@@ -179,14 +179,21 @@ def setmem(test: ktap.Ktap, domain: Domain) -> None:
           f"MiB: resident {half >> 10}, {full >> 10}, {small >> 10}, {again >> 10} MiB")
 
 
+def shutdown(test: ktap.Ktap, domain: Domain) -> None:
+    domain.session.virsh("shutdown", NAME)
+    domain.wait_for("power: the power button was pressed", PATIENCE)
+    domain.session.wait(lambda: not domain.runs(), PATIENCE, "the domain to end")
+    test.check(not domain.runs(), "the domain is there after shutdown")
+
+
 def power_off(test: ktap.Ktap, domain: Domain) -> None:
     domain.type("poweroff")
     domain.session.wait(lambda: not domain.runs(), PATIENCE, "the domain to end")
     test.check(not domain.runs(), "the domain is there after poweroff")
 
 
-TEMPLATE_TESTS = (console, dumpxml, reporting, power_off)
-DIRECT_TESTS = (start_size, setmem)
+TEMPLATE_TESTS = (console, dumpxml, reporting, shutdown)
+DIRECT_TESTS = (start_size, setmem, power_off)
 
 
 def play(tests: ktap.Ktap, session: libvirt_session.Libvirt, root: ElementTree.Element,

@@ -31,6 +31,13 @@ static NORETURN void wait_disabled(uint64_t code)
 	__builtin_unreachable();
 }
 
+/* The service processor would tell by an event that nobody listens to here. */
+bool platform_power_button(void (*pressed)(void))
+{
+	(void)pressed;
+	return false;
+}
+
 void platform_exit(bool success)
 {
 	static const char passed[] = "EXIT: STATUS=0\n";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Ways out: QEMU's exit device for the judge, ACPI soft-off, and every known way to reset.
+ * Ways out: QEMU's exit device for the judge, ACPI soft-off, and every known way to reset. And
+ * the button that asks for it.
  */
 #include <platform/exit.h>
 
@@ -13,8 +14,10 @@
 #include <platform/x86_64/features.h>
 #include <platform/x86_64/interrupts.h>
 #include <platform/x86_64/port_io.h>
+#include <platform/x86_64/power_button.h>
 #include <platform/x86_64/x86.h>
 #include <kernel/acpi.h>
+#include <kernel/attributes.h>
 
 /* isa-debug-exit: QEMU ends with status 2 * value + 1. */
 #define EXIT_PORT    0xf4
@@ -64,9 +67,9 @@ static void register_write(const struct acpi_register *reg, volatile uint8_t *me
 		port_write16((uint16_t)reg->address, value);
 }
 
-/* Firmware owns the registers until it is asked to hand them over. */
-static void acpi_mode_enter(const struct acpi_power *power)
+static void acpi_mode_enter(void)
 {
+	const struct acpi_power *power = acpi_power();
 	uint16_t port = (uint16_t)power->pm1a_control.address;
 
 	if (!power->smi_command || !power->acpi_enable ||
@@ -75,6 +78,40 @@ static void acpi_mode_enter(const struct acpi_power *power)
 	port_write8((uint16_t)power->smi_command, power->acpi_enable);
 	for (unsigned i = 0; i < ENABLE_POLLS && !(port_read16(port) & SCI_ENABLED); i++)
 		cpu_relax();
+}
+
+static struct power_button button = {
+	.read16 = port_read16,
+	.write16 = port_write16,
+	.write8 = port_write8,
+};
+static void (*button_pressed)(void);
+
+static void event_interrupt(void *arg UNUSED)
+{
+	if (power_button_take(&button))
+		button_pressed();
+}
+
+/*
+ * Only in a virtual machine: in ACPI mode the firmware of a board leaves it to AML to watch
+ * temperatures and fans, and we run none.
+ */
+bool platform_power_button(void (*pressed)(void))
+{
+	struct irq_vector vector;
+
+	if (!cpu_features.hypervisor || !acpi_power()->has_power_button)
+		return false;
+	button_pressed = pressed;
+	if (irq_vector_alloc(0, event_interrupt, NULL, &vector) != 0)
+		return false;
+	acpi_mode_enter();
+	if (power_button_arm(&button, acpi_power()) &&
+	    irq_line_route(acpi_power()->sci_line, true, true, &vector) == 0)
+		return true;
+	irq_vector_free(&vector);
+	return false;
 }
 
 void platform_exit(bool success)
@@ -96,7 +133,7 @@ void platform_power_off(void)
 
 	irq_disable();
 	if (acpi_power_off_plan(&plan)) {
-		acpi_mode_enter(acpi_power());
+		acpi_mode_enter();
 		register_write(&plan.a, off_a, plan.value_a);
 		register_write(&plan.b, off_b, plan.value_b);
 		/* A hypervisor lets us run on for a moment. */

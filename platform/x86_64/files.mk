@@ -33,6 +33,7 @@ sources-x86_64 += \
 	platform/x86_64/irq.c \
 	platform/x86_64/local_apic.c \
 	platform/x86_64/pci_ports.c \
+	platform/x86_64/power_button.c \
 	platform/x86_64/random.c \
 	platform/x86_64/reference_counter.c \
 	platform/x86_64/rtc.c \

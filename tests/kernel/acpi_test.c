@@ -408,6 +408,53 @@ TEST(acpi, power_off_plan_for_classic_and_reduced_hardware)
 	CHECK(!acpi_power_off_plan(&plan));
 }
 
+TEST(acpi, fixed_power_button_and_its_events)
+{
+	const struct acpi_power *power = acpi_power();
+
+	start();
+	size_t at = put_fadt(244, put_dsdt("", 0));
+	le16_store(memory + at + 46, 9);
+	le32_store(memory + at + 56, 0x600);
+	memory[at + 88] = 4;
+	le32_store(memory + at + 80, 0x620);
+	memory[at + 92] = 16;
+	seal_table(at);
+	put_roots();
+	load();
+	CHECK(power->has_power_button && power->sci_line == 9);
+	CHECK(power->pm1a_event.space == ACPI_SPACE_IO && power->pm1a_event.address == 0x600);
+	CHECK(power->pm1_event_bytes == 4 && power->pm1b_event.address == 0);
+	CHECK(power->general_event[0].address == 0x620 && power->general_event_bytes[0] == 16);
+	CHECK(power->general_event[1].address == 0 && power->general_event_bytes[1] == 0);
+	put_bytes(at + 148, "\x01\x20\x00\x00\x00\xb0\x00\x00\x00\x00\x00\x00", 12);
+	put_bytes(at + 220, "\x01\x40\x00\x00\x20\xb0\x00\x00\x00\x00\x00\x00", 12);
+	seal_table(at);
+	load();
+	CHECK(power->has_power_button && power->pm1a_event.address == 0xb000);
+	CHECK_EQ(power->general_event[0].address, 0xb020);
+	/* A device of AML; no registers; a block too small for two of them. */
+	le32_store(memory + at + 112, 1u << 4);
+	seal_table(at);
+	load();
+	CHECK(!power->has_power_button);
+	le32_store(memory + at + 112, 1u << 20);
+	seal_table(at);
+	load();
+	CHECK(!power->has_power_button);
+	le32_store(memory + at + 112, 0);
+	memory[at + 88] = 3;
+	seal_table(at);
+	load();
+	CHECK(!power->has_power_button);
+	memory[at + 88] = 4;
+	le32_store(memory + at + 56, 0);
+	le64_store(memory + at + 152, 0);
+	seal_table(at);
+	load();
+	CHECK(!power->has_power_button);
+}
+
 TEST(acpi, extended_fields_of_the_fadt_win)
 {
 	struct acpi_power_off plan;

@@ -6,12 +6,14 @@ sources-hosted += \
 	platform/x86_64/framebuffer_font.c \
 	platform/x86_64/i8042.c \
 	platform/x86_64/keyboard.c \
+	platform/x86_64/power_button.c \
 	platform/x86_64/serial_console.c
 
 console-tests := \
 	tests/platform/framebuffer_console_test.c \
 	tests/platform/i8042_test.c \
 	tests/platform/keyboard_test.c \
+	tests/platform/power_button_test.c \
 	tests/platform/serial_console_test.c
 
 tests-hosted += $(console-tests)
