@@ -9,11 +9,14 @@
 #include <mm/slab.h>
 #include <mm/touch.h>
 #include <mm/zone.h>
+#include <kernel/bits.h>
 #include <kernel/json.h>
 #include <kernel/log.h>
 #include <kernel/percpu.h>
 #include <kernel/shell.h>
+#include <platform/console.h>
 #include <errno.h>
+#include <string.h>
 
 static uint64_t kib(uint64_t pages)
 {
@@ -207,34 +210,73 @@ static void report_all(bool as_json)
 	print_slabs();
 }
 
-static int mem_run(int argc, char **argv)
-{
-	bool as_json = false;
-	void (*report)(bool) = report_all;
-	bool stamp = false;
+struct request {
+	bool as_json, map, watch, plain, touch;
+};
 
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "-j") == 0) {
-			as_json = true;
-		} else if (strcmp(argv[i], "-t") == 0) {
-			stamp = true;
-		} else if (strcmp(argv[i], "-m") == 0) {
-			report = memory_map_print;
-		} else {
-			print("mem: unknown argument %s: `help mem` says what there is\n",
-			      argv[i]);
-			return -EINVAL;
-		}
+static bool take_option(struct request *request, const char *option)
+{
+	struct {
+		const char *name;
+		bool *wanted;
+	} options[] = {{"-j", &request->as_json},
+		       {"-m", &request->map},
+		       {"-w", &request->watch},
+		       {"-p", &request->plain},
+		       {"-t", &request->touch}};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(options); i++)
+		if (strcmp(option, options[i].name) == 0)
+			return *options[i].wanted = true;
+	print("mem: unknown argument %s: `help mem` says what there is\n", option);
+	return false;
+}
+
+/* Which options go together. */
+static bool makes_sense(const struct request *request)
+{
+	if (request->touch)
+		return !request->map && !request->watch && !request->plain;
+	if (request->watch)
+		return request->map && !request->as_json;
+	return !request->plain;
+}
+
+static int watch(bool plain)
+{
+	if (!console_has_input()) {
+		print("mem: -w ends when a key is pressed, and this machine has none\n");
+		return -EOPNOTSUPP;
 	}
-	if (stamp)
-		return touch(as_json);
-	report(as_json);
+	memory_map_watch(console_read, plain);
 	return 0;
 }
 
-SHELL_COMMAND(mem, "[-j] [-m | -t]",
+static int mem_run(int argc, char **argv)
+{
+	struct request request = {0};
+
+	for (int i = 1; i < argc; i++)
+		if (!take_option(&request, argv[i]))
+			return -EINVAL;
+	if (!makes_sense(&request))
+		return shell_usage("mem");
+	if (request.touch)
+		return touch(request.as_json);
+	if (request.watch)
+		return watch(request.plain);
+	if (request.map)
+		memory_map_print(request.as_json);
+	else
+		report_all(request.as_json);
+	return 0;
+}
+
+SHELL_COMMAND(mem, "[-j] [-m [-w [-p]] | -t]",
 	      "how memory is used\n"
 	      "-m  a map: a character for each stretch of physical memory\n"
+	      "-w  draw the map again and again until a key is pressed\n"
+	      "-p  without escape sequences, for a log: one map below the other\n"
 	      "-t  take all of it once, stamp every page, read it back, give it back\n"
 	      "-j  one line of JSON",
 	      mem_run);

@@ -263,6 +263,19 @@ class Run:
                 f"{told['taken_back']}")
 
 
+def watch_map(test: ktap.Ktap, vm: guest.Guest) -> None:
+    """`mem -m -w` draws until a key comes, and the shell goes on."""
+    picture = r"MiB: \d+ free(.*\n){4}"
+    for line in ("mem -m -w", "mem -m -w -p"):
+        vm.type(line)
+        for _ in range(3):
+            test.check("a character is" in vm.wait_for(picture, PATIENCE), "a picture")
+        vm.type("")
+        vm.wait_for(r"(?m)^quire> ", PATIENCE)
+    cells = "".join(row["cells"] for row in vm.report("mem -m")["rows"])
+    test.equal(set(cells) - set(" .-r123456789#bBlL"), set(), "cells without a meaning")
+
+
 def play_all(test: ktap.Ktap, vm: guest.Guest, books: Books, arguments) -> None:
     run = Run(vm, books, arguments.seed, arguments.round)
     start = told = time.monotonic()
@@ -290,7 +303,7 @@ def main() -> int:
     parser.add_argument("--build", help="folder to boot from (build/ARCH)")
     arguments = parser.parse_args()
     arguments.seed = arguments.seed or random.SystemRandom().randrange(1, 1 << 32)
-    test = ktap.Ktap(1)
+    test = ktap.Ktap(2)
     print(f"# seed {arguments.seed}", flush=True)
     words = ["--direct" if arguments.direct else f"--{PORTS[arguments.arch].firmware}"]
     words += ["--arch", arguments.arch, "--memory", "1G", "--cpus", "4"]
@@ -302,6 +315,8 @@ def main() -> int:
                 vm.wait_shell()
                 test.run("load_host.counters_and_stamps_hold",
                          lambda test: play_all(test, vm, books, arguments))
+                test.run("load_host.map_is_watched_until_a_key_comes",
+                         lambda test: watch_map(test, vm))
     except guest.GuestError as error:
         print(f"# {error}")
         return 1

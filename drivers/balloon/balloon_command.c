@@ -121,19 +121,24 @@ static void report_json(const struct balloon_events *events)
 	json_finish(&json);
 }
 
+static void report_device_text(struct virtio_balloon *balloon)
+{
+	print("%s: %s, target %llu pages of %u wanted, %llu at the host, %llu held, %llu "
+	      "isolated\n",
+	      balloon->device->name, state_text(balloon), (unsigned long long)balloon->target,
+	      (unsigned)balloon->wanted, (unsigned long long)balloon->actual,
+	      (unsigned long long)balloon_pages(&balloon->core),
+	      (unsigned long long)balloon_isolated(&balloon->core));
+	print("  shortages %llu, resets %u of %u\n", (unsigned long long)balloon->shortages,
+	      (unsigned)balloon->recoveries, VIRTIO_BALLOON_RECOVERIES);
+}
+
 static void report_text(const struct balloon_events *events)
 {
 	struct virtio_balloon *balloon;
 
 	list_for_each_entry (balloon, &virtio_balloons, link)
-		print("%s: %s, target %llu of %u pages wanted, %llu held, %llu told to the "
-		      "host, "
-		      "%llu shortages, %u resets\n",
-		      balloon->device->name, state_text(balloon),
-		      (unsigned long long)balloon->target, (unsigned)balloon->wanted,
-		      (unsigned long long)balloon_pages(&balloon->core),
-		      (unsigned long long)balloon->actual,
-		      (unsigned long long)balloon->shortages, (unsigned)balloon->recoveries);
+		report_device_text(balloon);
 	if (!balloon_clients_text() && list_is_empty(&virtio_balloons))
 		print("no balloon device: the host cannot ask for memory\n");
 	print("pages inflated %llu, deflated %llu, migrated %llu\n",
@@ -161,5 +166,12 @@ static int balloon_command(int argc, char **argv)
 	return 0;
 }
 
-SHELL_COMMAND(balloon, "[-j]", "what each balloon device holds, and what its host wants",
-	      balloon_command);
+SHELL_COMMAND(
+	balloon, "[-j]",
+	"what each balloon device holds, and what its host wants\n"
+	"Target, what the host was told of (actual), pages held and of those isolated (on the\n"
+	"way to another place), all in pages of 4 KiB; events since boot; pages lent by each\n"
+	"NUMA node; free blocks reported to the host, and a histogram of how long after they\n"
+	"became free.\n"
+	"-j  one line of JSON",
+	balloon_command);

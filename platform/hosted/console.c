@@ -26,3 +26,9 @@ bool console_has_input(void)
 {
 	return false;
 }
+
+void console_size(unsigned *columns, unsigned *rows)
+{
+	*columns = 80;
+	*rows = 24;
+}

@@ -357,6 +357,10 @@ TEST(virtio_balloon, oscillating_target_is_followed)
 
 TEST(virtio_balloon, command_reports_in_text_and_json)
 {
+	static const char *const members[] = {
+		"\"inflate\":",       "\"deflate\":",     "\"migrate\":",    "\"nodes\":[",
+		"\"actual\":600,",    "\"held\":600,",    "\"isolated\":0,", "\"resets\":0",
+		"\"waited_p99_ns\":", "\"waited_10ms\":["};
 	const char *text;
 
 	attach();
@@ -365,10 +369,16 @@ TEST(virtio_balloon, command_reports_in_text_and_json)
 	CHECK_EQ(shell_run_line("balloon -j"), 0);
 	text = text_sink_close();
 	CHECK(strstr(text, "\"device\":\"fake\",\"state\":\"idle\",\"wanted\":600,") != NULL);
+	for (unsigned i = 0; i < ARRAY_SIZE(members); i++)
+		CHECK(strstr(text, members[i]) != NULL);
 	CHECK(strchr(text, '\n') && strchr(text, '\n')[1] == '\0');
 	text_sink_open();
 	CHECK_EQ(shell_run_line("balloon"), 0);
-	CHECK(strstr(text_sink_close(), "fake: idle, target 600 of 600 pages wanted") != NULL);
+	text = text_sink_close();
+	CHECK(strstr(text, "fake: idle, target 600 pages of 600 wanted, 600 at the host, 600 "
+			   "held, 0 isolated\n") != NULL);
+	CHECK(strstr(text, "node 0: ") != NULL);
+	CHECK(strstr(text, "pages inflated ") != NULL);
 	text_sink_open();
 	CHECK(shell_run_line("balloon now") != 0);
 	(void)text_sink_close();

@@ -5,6 +5,7 @@
 #include <tests/mm/bad_page_fixture.h>
 #include <kernel/format.h>
 #include <kernel/shell.h>
+#include <mm/balloon.h>
 #include <mm/dma.h>
 #include <mm/frame_info.h>
 #include <mm/map.h>
@@ -144,27 +145,112 @@ TEST(mem_commands, range_is_listed_and_bad_arguments_are_refused)
 	CHECK(strstr(run(0, "folios 0x%llx", pfn(FRAMES_NAMED - 1)), "no RAM of ours"));
 }
 
-TEST(mem_commands, map_shows_full_free_and_untouched_memory)
+/* The cell of one 2 MiB block. */
+static char cell_of(struct pfn f)
 {
-	struct folio *folio = folio_alloc(NODE_ANY, 9, 0, NULL);
 	struct memory_map map;
-	char text[MAP_COLUMNS + 1];
-	uint64_t frame;
+	char text[MAP_COLUMNS_MAX + 1];
+
+	memory_map_plan(&map, 80, 24);
+	map.cell_frames = BLOCK_FRAMES;
+	CHECK(memory_map_row(&map, align_down(f.nr, BLOCK_FRAMES), text));
+	return text[0];
+}
+
+TEST(mem_commands, map_shows_full_free_and_large)
+{
+	struct folio *folio = folio_alloc(NODE_ANY, BLOCK_ORDER, 0, NULL);
+	struct page *raw = page_alloc(NODE_ANY, BLOCK_ORDER, 0);
 	struct pfn f;
 
-	REQUIRE(folio);
+	REQUIRE(folio && raw);
 	f = page_to_pfn(&folio->page);
-	memory_map_plan(&map);
-	CHECK(map.cell_frames * MAP_COLUMNS * MAP_ROWS >= map.end);
-	map.cell_frames = BLOCK_FRAMES;
-	frame = align_down(f.nr, BLOCK_FRAMES * MAP_COLUMNS);
-	CHECK(memory_map_row(&map, frame, text));
-	CHECK(text[(f.nr - frame) / BLOCK_FRAMES] == '#');
+	CHECK_EQ(cell_of(f), 'L');
+	CHECK_EQ(cell_of(page_to_pfn(raw)), '#');
+	page_free(raw, BLOCK_ORDER);
 	folio_put(folio);
-	CHECK(memory_map_row(&map, frame, text));
-	CHECK(text[(f.nr - frame) / BLOCK_FRAMES] == '-');
-	CHECK_EQ(strlen(text), MAP_COLUMNS);
+	CHECK(cell_of(f) == '-' || cell_of(f) == 'r');
+}
+
+/* Half of the pages of a block, one by one. */
+TEST(mem_commands, map_counts_tenths_and_shows_whose_most_are)
+{
+	struct page *page = page_alloc(NODE_ANY, BLOCK_ORDER, 0);
+	struct balloon_device device;
+	struct pfn f;
+
+	REQUIRE(page && page_explode(page, BLOCK_ORDER) == 0);
+	f = page_to_pfn(page);
+	for (unsigned i = 0; i < BLOCK_FRAMES; i += 2)
+		page_put(page + i);
+	CHECK_EQ(cell_of(f), '5');
+	balloon_device_init(&device, "test", true, NULL);
+	for (unsigned i = 1; i < BLOCK_FRAMES; i += 2)
+		balloon_enqueue(&device, page + i);
+	CHECK_EQ(cell_of(f), 'b');
+	for (unsigned i = 1; i < BLOCK_FRAMES; i += 2)
+		page_put(balloon_dequeue(&device));
+	balloon_device_destroy(&device);
+	CHECK(cell_of(f) == '-' || cell_of(f) == 'r');
+}
+
+/* As page reporting does, for one free block. */
+static void tell_host(struct zone *zone, uint64_t block)
+{
+	uint64_t word = block / 64, bit = BIT64(block % 64), fresh;
+	struct irq_state irq;
+
+	frames_drain(&zone->frames);
+	irq = irq_save();
+	(void)frames_report_see(&zone->frames, word, &fresh);
+	if (frames_report_take(&zone->frames, cpu_current(), word, bit) == bit)
+		frames_report_give(&zone->frames, cpu_current(), word, bit, true);
+	irq_restore(irq);
+}
+
+TEST(mem_commands, map_shows_blocks_of_a_balloon_and_reported_ones)
+{
+	struct balloon_device device;
+	struct list_head entries = LIST_INIT(entries);
+	struct page *block;
+	struct zone *zone;
+	struct pfn f;
+
+	balloon_device_init(&device, "test", true, NULL);
+	block = balloon_block_alloc(&device);
+	NEED(block, "no block");
+	f = page_to_pfn(block);
+	zone = page_zone(block);
+	balloon_enqueue(&device, block);
+	CHECK_EQ(cell_of(f), 'B');
+	balloon_dequeue_list(&device, &entries, BALLOON_BLOCK_PAGES);
+	balloon_free_list(&entries);
+	balloon_device_destroy(&device);
+	tell_host(zone, zone_frame(zone, f) / BLOCK_FRAMES);
+	CHECK_EQ(cell_of(f), 'r');
+}
+
+TEST(mem_commands, map_fits_the_console)
+{
+	static const unsigned widths[] = {1, 40, 79, 80, 81, 128, 160, 1000};
+	struct memory_map map;
+	char text[MAP_COLUMNS_MAX + 1];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(widths); i++) {
+		memory_map_plan(&map, widths[i], 24);
+		CHECK(is_power_of_two(map.columns));
+		CHECK(map.columns == MAP_COLUMNS_MIN ||
+		      map.columns + map.digits + 5 < widths[i]);
+		CHECK(map.cell_frames * map.columns * 20 >= map.end);
+		CHECK(map.cell_frames == BLOCK_FRAMES ||
+		      map.cell_frames / 2 * map.columns * 20 < map.end);
+	}
+	CHECK_EQ(map.columns, MAP_COLUMNS_MAX);
+	CHECK(memory_map_row(&map, 0, text));
+	CHECK_EQ(strlen(text), MAP_COLUMNS_MAX);
 	CHECK(!memory_map_row(&map, align_up(map.end, BLOCK_FRAMES), text));
+	memory_map_plan(&map, 80, 0);
+	CHECK(map.cell_frames * map.columns * MAP_ROWS_MIN >= map.end);
 }
 
 TEST(mem_commands, map_is_printed_in_both_forms)
@@ -172,11 +258,48 @@ TEST(mem_commands, map_is_printed_in_both_forms)
 	const char *text = run(0, "mem -m", pfn(0));
 
 	CHECK(strstr(text, "a character is "));
-	CHECK(strchr(text, '#') != NULL);
+	CHECK(strstr(text, "(B: all)"));
 	CHECK(strchr(text, '|') != NULL);
+	for (const char *line = text; *line; line = strchr(line, '\n') + 1)
+		CHECK(strchr(line, '\n') - line < 80);
 	text = run(0, "mem -m -j", pfn(0));
 	CHECK(strncmp(text, "{\"cell_bytes\":", 14) == 0);
 	CHECK(strchr(text, '\n') == text + strlen(text) - 1);
 	CHECK(strstr(run(0, "mem", pfn(0)), "\nnode zone"));
 	CHECK(strstr(run(0, "mem -j", pfn(0)), "\"cpus\":[{\"pages_got\":"));
+	CHECK(strstr(run(-EINVAL, "mem -w", pfn(0)), "usage: mem"));
+	CHECK(strstr(run(-EINVAL, "mem -m -w -j", pfn(0)), "usage: mem"));
+	CHECK(strstr(run(-EINVAL, "mem -m -p", pfn(0)), "usage: mem"));
+	CHECK(strstr(run(-EINVAL, "mem -x", pfn(0)), "unknown argument -x"));
+}
+
+static unsigned polls_left;
+
+static int key_later(void)
+{
+	return polls_left-- == 0 ? 'q' : -1;
+}
+
+static unsigned count_of(const char *text, const char *what)
+{
+	unsigned count = 0;
+
+	for (const char *at = text; (at = strstr(at, what)) != NULL; at++)
+		count++;
+	return count;
+}
+
+TEST(mem_commands, map_is_drawn_again_until_a_key_is_pressed)
+{
+	const char *text;
+
+	for (unsigned plain = 0; plain < 2; plain++) {
+		polls_left = 12; /* a picture every ten */
+		text_sink_open();
+		memory_map_watch(key_later, plain);
+		text = text_sink_close();
+		CHECK_EQ(count_of(text, "a character is "), 2);
+		CHECK_EQ(count_of(text, "\033[H"), plain ? 0 : 3);
+		CHECK_EQ(count_of(text, "\033") == 0, plain);
+	}
 }
