@@ -10,6 +10,7 @@ sources += \
 	drivers/balloon/virtio_balloon_arrays.c \
 	drivers/balloon/virtio_balloon_move.c \
 	drivers/balloon/virtio_balloon_news.c \
+	drivers/balloon/virtio_balloon_oom.c \
 	drivers/balloon/virtio_balloon_target.c \
 	drivers/balloon/virtio_reporting.c \
 	drivers/balloon/vmware_balloon.c \

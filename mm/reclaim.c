@@ -92,7 +92,9 @@ static struct page *try_hook(const struct request *request, struct oom_hook *hoo
 		if (!page)
 			page = try_compaction(request);
 	}
-	return page ? page : try_again(&from_reserve);
+	if (!page && !(request->flags & (FOLIO_DMA | FOLIO_DMA32 | FOLIO_THIS_NODE)))
+		page = try_again(&from_reserve);
+	return page;
 }
 
 static struct page *try_hooks(const struct request *request)

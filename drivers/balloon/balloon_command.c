@@ -16,6 +16,8 @@ static const char *state_text(const struct virtio_balloon *balloon)
 {
 	if (balloon->dead)
 		return "given up";
+	if (balloon->size < balloon->target && balloon->yielded)
+		return "gave way";
 	if (balloon->size < balloon->target)
 		return balloon->retry_at > clock_ns() ? "waiting for memory" : "inflating";
 	return balloon->size > balloon->target ? "deflating" : "idle";
@@ -33,6 +35,7 @@ static void report_device_json(struct json *json, struct virtio_balloon *balloon
 	json_number(json, "held", balloon_pages(&balloon->core));
 	json_number(json, "isolated", balloon_isolated(&balloon->core));
 	json_number(json, "shortages", balloon->shortages);
+	json_number(json, "given_in_need", balloon->given_in_need);
 	json_number(json, "resets", balloon->recoveries);
 	json_end(json);
 }

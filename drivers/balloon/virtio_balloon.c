@@ -137,7 +137,7 @@ static void recover(struct virtio_balloon *balloon)
 
 static uint64_t next_attempt(const struct virtio_balloon *balloon)
 {
-	return balloon->size < balloon->target ? balloon->retry_at : CLOCK_NEVER;
+	return virtio_balloon_wants_more(balloon) ? balloon->retry_at : CLOCK_NEVER;
 }
 
 static int balloon_thread(void *arg)
@@ -168,7 +168,10 @@ static struct virtio_balloon *balloon_create(struct virtio_device *device)
 		return NULL;
 	balloon->device = device;
 	balloon->patience_ns = VIRTIO_BALLOON_PATIENCE_NS;
-	balloon_device_init(&balloon->core, device->name, true, virtio_balloon_migrate);
+	/* What the guest may take back in need stays its own. */
+	balloon_device_init(&balloon->core, device->name,
+			    !virtio_has_feature(device, VIRTIO_BALLOON_F_DEFLATE_ON_OOM),
+			    virtio_balloon_migrate);
 	list_init(&balloon->limbo);
 	mutex_init(&balloon->lock);
 	wait_queue_init(&balloon->news);
@@ -212,6 +215,7 @@ static int probe(struct virtio_device *device)
 	mutex_lock(&virtio_balloons_lock);
 	list_add_tail(&virtio_balloons, &balloon->link);
 	mutex_unlock(&virtio_balloons_lock);
+	virtio_balloon_oom_start(balloon);
 	virtio_reporting_start(&balloon->reporting);
 	return 0;
 }
@@ -232,6 +236,7 @@ static void remove(struct virtio_device *device)
 	int error;
 
 	virtio_reporting_stop(&balloon->reporting);
+	virtio_balloon_oom_stop(balloon);
 	mutex_lock(&virtio_balloons_lock);
 	list_del(&balloon->link);
 	mutex_unlock(&virtio_balloons_lock);
@@ -251,7 +256,8 @@ static void remove(struct virtio_device *device)
 static const struct virtio_driver virtio_balloon_driver = {
 	.name = "virtio-balloon",
 	.id = VIRTIO_ID_BALLOON,
-	.features = VIRTIO_BALLOON_F_MUST_TELL_HOST | VIRTIO_BALLOON_F_REPORTING,
+	.features = VIRTIO_BALLOON_F_MUST_TELL_HOST | VIRTIO_BALLOON_F_DEFLATE_ON_OOM |
+		    VIRTIO_BALLOON_F_REPORTING,
 	.features_refused = virtio_reporting_refused,
 	.probe = probe,
 	.remove = remove,

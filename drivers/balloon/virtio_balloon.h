@@ -10,8 +10,10 @@
 #include <drivers/virtio/virtio.h>
 #include <kernel/mutex.h>
 #include <mm/balloon.h>
+#include <mm/reclaim.h>
 
 #define VIRTIO_BALLOON_F_MUST_TELL_HOST BIT64(0)
+#define VIRTIO_BALLOON_F_DEFLATE_ON_OOM BIT64(2)
 
 #define VIRTIO_BALLOON_CONFIG_TARGET 0u /* units the host wants */
 #define VIRTIO_BALLOON_CONFIG_ACTUAL 4u /* units the host shall have */
@@ -34,6 +36,10 @@
 #define VIRTIO_BALLOON_PATIENCE_NS UINT64_C(30000000000) /* for the host to acknowledge */
 #define VIRTIO_BALLOON_RECOVERIES  16u /* resets before the device is given up */
 
+/* Given back to a request that would fail, and how long that waits for the device's lock. */
+#define VIRTIO_BALLOON_OOM_UNITS   256u
+#define VIRTIO_BALLOON_OOM_WAIT_NS UINT64_C(1000000000)
+
 /* Fields: M under `lock`; Q under news.lock; T only the device's thread; others fixed. */
 struct virtio_balloon {
 	struct virtio_device *device;
@@ -51,6 +57,15 @@ struct virtio_balloon {
 	struct list_head limbo; /* M: pages the host may have, but no list: until the reset */
 
 	struct virtio_reporting reporting;
+
+	struct oom_hook oom;
+	bool helps_in_need; /* `oom` is registered */
+	/* M for writing: pages were given in need, nothing is inflated until the target moves;
+	 * how many units since boot. */
+	_Atomic bool yielded;
+	_Atomic uint64_t given_in_need;
+	uint64_t
+		need_told; /* when a message was given last, 0 never; one hook runs at a time */
 
 	struct wait_queue news;
 	bool config_news; /* Q: the target may have moved */

@@ -39,12 +39,26 @@ int virtio_balloon_arrays_send(struct virtio_balloon *balloon, struct virtio_que
 /* Pages. The thread moves up to `units`, at most one batch; errors as sending. */
 int virtio_balloon_inflate_step(struct virtio_balloon *balloon, uint64_t units) MUST_CHECK;
 int virtio_balloon_deflate_step(struct virtio_balloon *balloon, uint64_t units) MUST_CHECK;
+/* With the device's lock: up to `units` leave the balloon and the host has heard of it: into
+ * *count and `entries`, for the caller to free without the lock. Errors as sending; all stay in
+ * the balloon then. */
+int virtio_balloon_take_back(struct virtio_balloon *balloon, uint64_t units,
+			     struct list_head *entries, uint64_t *count)
+	REQUIRES(&balloon->lock) MUST_CHECK;
 balloon_migrate_fn virtio_balloon_migrate;
 
 /* Target. Move towards it until it is reached, memory is short or the device breaks. */
 int virtio_balloon_resize(struct virtio_balloon *balloon) MUST_CHECK;
 void virtio_balloon_write_actual(struct virtio_balloon *balloon);
+/* The host shall have more, as far as need allows. */
+bool virtio_balloon_wants_more(const struct virtio_balloon *balloon);
+/* Base pages of the guest, those in this balloon among them. */
+uint64_t virtio_balloon_guest_pages(struct virtio_balloon *balloon);
 /* A message that a host can provoke at will may be given now; `last`: when it was, 0 never. */
 bool virtio_balloon_may_complain(uint64_t *last);
+
+/* Need. Help requests that would fail, if the device allows it; thread context, no lock. */
+void virtio_balloon_oom_start(struct virtio_balloon *balloon);
+void virtio_balloon_oom_stop(struct virtio_balloon *balloon);
 
 #endif

@@ -25,7 +25,7 @@ static uint64_t room_to_inflate(struct virtio_balloon *balloon)
 	uint64_t reserve;
 
 	mm_statistics(&now);
-	reserve = balloon_reserve(now.managed + balloon_pages(&balloon->core));
+	reserve = balloon_reserve(virtio_balloon_guest_pages(balloon));
 	return now.free > reserve ? now.free - reserve : 0;
 }
 
@@ -91,7 +91,14 @@ int virtio_balloon_inflate_step(struct virtio_balloon *balloon, uint64_t units)
 		note_shortage(balloon, got, pages);
 	if (got == 0)
 		return 0;
+	HOOK(virtio_balloon_allocated);
 	mutex_lock(&balloon->lock);
+	/* Somebody was in need meanwhile. */
+	if (balloon->yielded) {
+		mutex_unlock(&balloon->lock);
+		balloon_free_list(&entries);
+		return 0;
+	}
 	virtio_balloon_arrays_fill(balloon, &entries);
 	balloon_enqueue_list(&balloon->core, &entries);
 	balloon->size += got * VIRTIO_BALLOON_UNITS_PER_PAGE;
@@ -101,24 +108,33 @@ int virtio_balloon_inflate_step(struct virtio_balloon *balloon, uint64_t units)
 	return error;
 }
 
+int virtio_balloon_take_back(struct virtio_balloon *balloon, uint64_t units,
+			     struct list_head *entries, uint64_t *count)
+{
+	int error = 0;
+
+	units = MIN(MIN(units, virtio_balloon_batch_units(balloon, balloon->deflate)),
+		    balloon->size);
+	balloon_dequeue_list(&balloon->core, entries, units / VIRTIO_BALLOON_UNITS_PER_PAGE);
+	*count = virtio_balloon_arrays_fill(balloon, entries);
+	if (*count)
+		error = virtio_balloon_arrays_send(balloon, balloon->deflate, *count);
+	if (error)
+		/* The host may still be at them: they wait for the reset with the others. */
+		balloon_enqueue_list(&balloon->core, entries);
+	else
+		balloon->size -= *count;
+	return error;
+}
+
 int virtio_balloon_deflate_step(struct virtio_balloon *balloon, uint64_t units)
 {
 	struct list_head entries = LIST_INIT(entries);
 	uint64_t count;
-	int error = 0;
+	int error;
 
 	mutex_lock(&balloon->lock);
-	units = MIN(MIN(units, virtio_balloon_batch_units(balloon, balloon->deflate)),
-		    balloon->size);
-	balloon_dequeue_list(&balloon->core, &entries, units / VIRTIO_BALLOON_UNITS_PER_PAGE);
-	count = virtio_balloon_arrays_fill(balloon, &entries);
-	if (count)
-		error = virtio_balloon_arrays_send(balloon, balloon->deflate, count);
-	if (error)
-		/* The host may still be at them: they wait for the reset with the others. */
-		balloon_enqueue_list(&balloon->core, &entries);
-	else
-		balloon->size -= count;
+	error = virtio_balloon_take_back(balloon, units, &entries, &count);
 	mutex_unlock(&balloon->lock);
 	balloon_free_list(&entries);
 	/* All are isolated: whoever moves them gives them back soon. */

@@ -34,14 +34,19 @@ void virtio_balloon_write_actual(struct virtio_balloon *balloon)
 	balloon->actual_at = clock_ns();
 }
 
+uint64_t virtio_balloon_guest_pages(struct virtio_balloon *balloon)
+{
+	struct mm_statistics now;
+
+	mm_statistics(&now);
+	return now.managed + (balloon->core.adjust_managed ? balloon_pages(&balloon->core) : 0);
+}
+
 /* Most units the host may have, with a message when it asks for more. */
 static uint64_t target_bound(struct virtio_balloon *balloon, uint64_t units)
 {
-	struct mm_statistics now;
-	uint64_t pages, most;
+	uint64_t pages = virtio_balloon_guest_pages(balloon), most;
 
-	mm_statistics(&now);
-	pages = now.managed + balloon_pages(&balloon->core);
 	most = (pages - MIN(pages, balloon_reserve(pages))) * VIRTIO_BALLOON_UNITS_PER_PAGE;
 	if (units <= most)
 		return units;
@@ -60,9 +65,16 @@ static void read_target(struct virtio_balloon *balloon)
 
 	if (virtio_config_read32(balloon->device, VIRTIO_BALLOON_CONFIG_TARGET, &wanted))
 		return;
+	if (wanted != balloon->wanted)
+		balloon->yielded = false;
 	balloon->wanted = wanted;
 	balloon->target = target_bound(
 		balloon, virtio_balloon_round(wanted, VIRTIO_BALLOON_UNITS_PER_PAGE));
+}
+
+bool virtio_balloon_wants_more(const struct virtio_balloon *balloon)
+{
+	return balloon->size < balloon->target && !balloon->yielded;
 }
 
 /* True while there is something to move now. */
@@ -70,7 +82,7 @@ static bool must_move(const struct virtio_balloon *balloon)
 {
 	if (balloon->size > balloon->target)
 		return true;
-	return balloon->size < balloon->target && clock_ns() >= balloon->retry_at;
+	return virtio_balloon_wants_more(balloon) && clock_ns() >= balloon->retry_at;
 }
 
 int virtio_balloon_resize(struct virtio_balloon *balloon)

@@ -8,6 +8,7 @@ tests += \
 	tests/drivers/fake_ring.c \
 	tests/drivers/fake_virtio.c \
 	tests/drivers/virtio_balloon_migrate_test.c \
+	tests/drivers/virtio_balloon_oom_test.c \
 	tests/drivers/virtio_balloon_test.c \
 	tests/drivers/virtio_reporting_test.c \
 	tests/drivers/virtio_rng_test.c \
