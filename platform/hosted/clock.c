@@ -2,7 +2,9 @@
 /*
  * Time on the hosted port: the host's monotonic clock counted from the first question, or a
  * clock that a test sets. One helper thread sleeps until the earliest deadline of all CPUs and
- * makes their timer interrupts pending.
+ * makes their timer interrupts pending. In a hurry nobody sleeps: when no CPU has anything to
+ * do, the clock jumps to the earliest deadline (fault injection repeats tests with waits of
+ * seconds a thousand times).
  */
 #include <platform/hosted/hosted.h>
 #include <platform/clock.h>
@@ -12,6 +14,9 @@
 static _Atomic uint64_t start;
 static _Atomic bool fake;
 static _Atomic uint64_t fake_now;
+static _Atomic bool hurry;
+static _Atomic uint64_t skipped; /* ns; written under skip_mutex */
+static pthread_mutex_t skip_mutex = PTHREAD_MUTEX_INITIALIZER;
 
 static pthread_mutex_t helper_mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t helper_wake;
@@ -35,7 +40,7 @@ uint64_t clock_ns(void)
 		return atomic_load(&fake_now);
 	if (atomic_compare_exchange_strong(&start, &begin, ns))
 		return 0;
-	return ns > begin ? ns - begin : 0;
+	return (ns > begin ? ns - begin : 0) + atomic_load(&skipped);
 }
 
 uint64_t clock_cycles(void)
@@ -93,7 +98,7 @@ static void *helper_main(void *arg)
 			helper_until = CLOCK_NEVER;
 			pthread_cond_wait(&helper_wake, &helper_mutex);
 		} else {
-			uint64_t host = next + atomic_load(&start);
+			uint64_t host = next - atomic_load(&skipped) + atomic_load(&start);
 			struct timespec until = {.tv_sec = (time_t)(host / NSEC_PER_SEC),
 						 .tv_nsec = (long)(host % NSEC_PER_SEC)};
 
@@ -158,4 +163,39 @@ void hosted_clock_real(void)
 {
 	atomic_store(&fake, false);
 	helper_poke();
+}
+
+bool hosted_clock_hurry(bool on)
+{
+	return atomic_exchange(&hurry, on);
+}
+
+static uint64_t earliest_deadline(void)
+{
+	uint64_t earliest = CLOCK_NEVER;
+
+	for (unsigned number = 0; number < cpu_possible(); number++) {
+		uint64_t deadline = atomic_load(&hosted_cpu(number)->deadline_ns);
+
+		earliest = deadline < earliest ? deadline : earliest;
+	}
+	return earliest;
+}
+
+/* Others may fall asleep at the same time: the second finds interrupts pending. */
+void hosted_clock_skip(void)
+{
+	if (!atomic_load(&hurry) || atomic_load(&fake))
+		return;
+	pthread_mutex_lock(&skip_mutex);
+	if (hosted_cpus_sleep()) {
+		uint64_t now = clock_ns();
+		uint64_t next = earliest_deadline();
+
+		if (next != CLOCK_NEVER && next > now)
+			atomic_fetch_add(&skipped, next - now);
+		raise_due();
+		helper_poke();
+	}
+	pthread_mutex_unlock(&skip_mutex);
 }

@@ -100,7 +100,7 @@ unsigned cpu_start_all(void (*entry)(void))
 void hosted_raise(struct hosted_cpu *cpu, uint64_t bits)
 {
 	atomic_fetch_or(&cpu->pending, bits);
-	if (!atomic_load(&cpu->sleeping))
+	if (atomic_load(&cpu->naps) % 2 == 0)
 		return;
 	pthread_mutex_lock(&cpu->mutex);
 	pthread_cond_signal(&cpu->wake);
@@ -112,13 +112,32 @@ void cpu_idle_wait(void)
 	struct hosted_cpu *cpu = hosted_cpu_self();
 
 	halt_begins();
+	atomic_fetch_add(&cpu->naps, 1);
+	hosted_clock_skip();
 	pthread_mutex_lock(&cpu->mutex);
-	atomic_store(&cpu->sleeping, true);
 	while (atomic_load(&cpu->pending) == 0)
 		pthread_cond_wait(&cpu->wake, &cpu->mutex);
-	atomic_store(&cpu->sleeping, false);
+	atomic_fetch_add(&cpu->naps, 1);
 	pthread_mutex_unlock(&cpu->mutex);
 	halt_ended();
+}
+
+/* Who sleeps the same nap at two looks did not wake up in between: between them all slept. */
+bool hosted_cpus_sleep(void)
+{
+	uint64_t naps[CPUS_MAX];
+
+	for (unsigned number = 0; number < possible; number++) {
+		naps[number] = atomic_load(&cpus[number].naps);
+		if (naps[number] % 2 == 0)
+			return false;
+	}
+	for (unsigned number = 0; number < possible; number++) {
+		if (atomic_load(&cpus[number].pending) ||
+		    atomic_load(&cpus[number].naps) != naps[number])
+			return false;
+	}
+	return true;
 }
 
 _Noreturn void cpu_halt_forever(void)

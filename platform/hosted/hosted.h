@@ -28,7 +28,7 @@ struct hosted_cpu {
 	struct fiber *incoming;   /* own; across a first switch */
 	_Atomic uint64_t pending; /* HOSTED_PENDING_ bits */
 	_Atomic uint64_t deadline_ns;
-	_Atomic bool sleeping;
+	_Atomic uint64_t naps; /* begun and ended; odd while it sleeps */
 	pthread_mutex_t mutex; /* with `wake`: the sleep of an idle CPU */
 	pthread_cond_t wake;
 	pthread_t host_thread;
@@ -66,6 +66,17 @@ const struct page_table_allocator *hosted_mmu_allocator(void);
 void hosted_clock_fake(uint64_t ns);
 void hosted_clock_advance(uint64_t ns);
 void hosted_clock_real(void);
+
+/*
+ * Whether time that all CPUs would sleep through is skipped: the clock jumps to the next timer.
+ * Everything happens in the same order, and a wait of an hour takes none. Off at first; returns
+ * what it was.
+ */
+bool hosted_clock_hurry(bool on);
+/* A CPU has just fallen asleep: skip if it was the last. */
+void hosted_clock_skip(void);
+/* There was a moment at which every CPU slept and no interrupt was pending. */
+bool hosted_cpus_sleep(void);
 
 /* CF8/CFC for tests: from now on the machine has these ports; NULL takes them away. */
 struct hosted_pci_ports {

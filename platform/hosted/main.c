@@ -61,6 +61,7 @@ int main(int argc, char **argv)
 	mm_init(boot_info);
 	threads_init();
 	threads_start_cpus();
+	hosted_clock_hurry(command_line_get("faults") != NULL);
 	platform_exit(tests_run(command_line_get("tests"), command_line_number("seed", 0)) ==
 		      0);
 }

@@ -10,7 +10,7 @@
 #include <kernel/ipi.h>
 #include <kernel/timer.h>
 #include <kernel/watchdog.h>
-#include <tests/test.h>
+#include <tests/kernel/threads.h>
 
 static struct completion fired = COMPLETION_INIT(fired);
 
@@ -37,6 +37,37 @@ TEST(hosted_clock, timer_fires_when_the_test_says_it_is_time)
 	CHECK_EQ(clock_ns(), begin + NSEC_PER_SEC);
 	timer_cancel_sync(&timer);
 	hosted_clock_real();
+}
+
+TEST(hosted_clock, hurry_takes_no_time_to_sleep)
+{
+	uint64_t begin = clock_ns();
+	bool hurry = hosted_clock_hurry(true);
+
+	thread_sleep_ns(3600 * NSEC_PER_SEC);
+	hosted_clock_hurry(hurry);
+	CHECK(clock_ns() - begin >= 3600 * NSEC_PER_SEC);
+}
+
+static int signal_late(void *arg)
+{
+	for (unsigned i = 0; i < 100000; i++)
+		cpu_relax();
+	completion_signal(arg);
+	return 0;
+}
+
+TEST(hosted_clock, hurry_waits_for_whoever_works)
+{
+	struct completion done = COMPLETION_INIT(done);
+	struct thread *thread = test_thread(signal_late, &done, cpu_count() - 1);
+	bool hurry = hosted_clock_hurry(true);
+	int late;
+
+	late = completion_wait_timeout(&done, 3600 * NSEC_PER_SEC);
+	hosted_clock_hurry(hurry);
+	CHECK_EQ(late, 0);
+	thread_join(thread);
 }
 
 static void read_next(void *arg)
