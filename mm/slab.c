@@ -382,23 +382,39 @@ void slab_drain(void)
 		rcu_barrier();
 }
 
-static uint64_t cache_in_use(const struct slab_cache *cache)
-{
-	uint64_t in_use = 0;
+/* What the nodes have, each at one moment. */
+struct counts {
+	uint64_t slabs;
+	uint64_t in_use;
+	uint64_t empty;
+};
 
-	for (unsigned node = 0; node < NODES_MAX; node++)
-		in_use += cache->nodes[node].in_use;
-	return in_use;
+static struct counts cache_counts(struct slab_cache *cache)
+{
+	struct counts counts = {0};
+
+	for (unsigned i = 0; i < NODES_MAX; i++) {
+		struct slab_node *node = &cache->nodes[i];
+		struct irq_state irq = spin_lock_irqsave(&node->lock);
+
+		counts.slabs += node->slabs;
+		counts.in_use += node->in_use;
+		counts.empty += node->empty;
+		spin_unlock_irqrestore(&node->lock, irq);
+	}
+	return counts;
 }
 
 int slab_cache_destroy(struct slab_cache *cache)
 {
 	struct irq_state irq;
+	uint64_t in_use;
 
 	drain_everywhere(cache);
-	if (cache_in_use(cache) != 0) {
+	in_use = cache_counts(cache).in_use;
+	if (in_use != 0) {
 		log_error("slab: %s: not destroyed, %llu objects are still in use", cache->name,
-			  (unsigned long long)cache_in_use(cache));
+			  (unsigned long long)in_use);
 		return -EBUSY;
 	}
 	(void)slab_cache_shrink(cache);
@@ -429,17 +445,13 @@ static uint64_t cache_cached(const struct slab_cache *cache)
 bool slab_statistics(unsigned index, struct slab_cache_statistics *statistics)
 {
 	struct slab_cache *cache = next_cache(NULL);
-	uint64_t slabs = 0;
-	uint64_t empty = 0;
+	struct counts counts;
 
 	for (; cache && index > 0; index--)
 		cache = next_cache(cache);
 	if (!cache)
 		return false;
-	for (unsigned node = 0; node < NODES_MAX; node++) {
-		slabs += cache->nodes[node].slabs;
-		empty += cache->nodes[node].empty;
-	}
+	counts = cache_counts(cache);
 	*statistics = (struct slab_cache_statistics){
 		.name = cache->name,
 		.object_size = cache->size,
@@ -447,11 +459,11 @@ bool slab_statistics(unsigned index, struct slab_cache_statistics *statistics)
 		.slab_objects = cache->objects,
 		.slab_order = cache->order,
 		.flags = cache->flags,
-		.pages = slabs << cache->order,
-		.objects = slabs * cache->objects,
-		.in_use = cache_in_use(cache),
+		.pages = counts.slabs << cache->order,
+		.objects = counts.slabs * cache->objects,
+		.in_use = counts.in_use,
 		.cached = cache_cached(cache),
-		.empty = empty << cache->order,
+		.empty = counts.empty << cache->order,
 		.waiting = atomic_load(&cache->waiting) << cache->order,
 	};
 	return true;

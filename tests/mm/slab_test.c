@@ -4,6 +4,7 @@
  */
 #include <tests/mm/bad_page_fixture.h>
 #include <tests/kernel/text_sink.h>
+#include <tests/kernel/threads.h>
 #include <kernel/fault.h>
 #include <kernel/format.h>
 #include <kernel/rcu.h>
@@ -359,6 +360,48 @@ static struct slab_cache_statistics newest(void)
 	for (unsigned index = 0; slab_statistics(index, &statistics); index++)
 		;
 	return statistics;
+}
+
+struct churn {
+	struct slab_cache *cache;
+	_Atomic bool stop;
+};
+
+static int churn(void *arg)
+{
+	struct churn *churn = arg;
+	void *objects[40];
+
+	while (!atomic_load(&churn->stop)) {
+		unsigned got = 0;
+
+		while (got < 40 && (objects[got] = slab_alloc(churn->cache, FOLIO_NOWARN)))
+			got++;
+		while (got > 0)
+			slab_free(churn->cache, objects[--got]);
+		thread_yield();
+	}
+	return 0;
+}
+
+/* Each node's numbers are of one moment. */
+TEST(slab, statistics_add_up_while_others_allocate)
+{
+	struct churn others = {.cache = cache_of(512, 0)};
+	struct thread *thread;
+	unsigned wrong = 0;
+
+	NEED(others.cache, "no memory for a cache");
+	thread = test_thread(churn, &others, THREAD_ANY_CPU);
+	for (unsigned i = 0; i < 200; i++) {
+		struct slab_cache_statistics now = newest();
+
+		wrong += now.in_use > now.objects || now.empty > now.pages;
+	}
+	atomic_store(&others.stop, true);
+	thread_join(thread);
+	CHECK_EQ(wrong, 0);
+	CHECK_EQ(slab_cache_destroy(others.cache), 0);
 }
 
 /* While a reader is in its section, a freed object's memory stays one of its cache, even when
