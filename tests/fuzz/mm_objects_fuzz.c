@@ -8,6 +8,7 @@
 #include <kernel/boot_info.h>
 #include <kernel/boot_memory.h>
 #include <kernel/command_line.h>
+#include <kernel/log.h>
 #include <kernel/thread.h>
 #include <mm/mm.h>
 #include <platform/hosted/hosted.h>
@@ -15,6 +16,12 @@
 #define ARENA_SIZE MIB(64)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
+
+static void ignore_text(const char *text, size_t length)
+{
+	(void)text;
+	(void)length;
+}
 
 static void machine_start(void)
 {
@@ -37,6 +44,7 @@ static void machine_start(void)
 	mm_init(boot_info);
 	threads_init();
 	threads_start_cpus();
+	log_set_sink(ignore_text); /* programs make mistakes that are reported */
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)

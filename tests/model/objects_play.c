@@ -7,6 +7,7 @@
 #include <mm/folio_split.h>
 #include <mm/memcg.h>
 #include <mm/mm.h>
+#include <mm/shrinker.h>
 #include <mm/slab.h>
 #include <errno.h>
 #include <string.h>
@@ -23,6 +24,7 @@ struct held {
 	unsigned char mark; /* at both ends */
 	unsigned order;
 	unsigned references; /* FOLIO */
+	bool written;        /* a record says what a split cannot pass on */
 	char *start;
 	size_t size;              /* bytes that are ours */
 	struct slab_cache *cache; /* OBJECT; NULL: of kmalloc() */
@@ -80,12 +82,10 @@ static bool overlaps(const struct held *held)
 	return false;
 }
 
+/* Each byte equals the one before it: megabytes in one call, which a fuzzer does not trace. */
 static bool is_zero(const char *bytes, size_t size)
 {
-	for (size_t i = 0; i < size; i++)
-		if (bytes[i])
-			return false;
-	return true;
+	return size == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0);
 }
 
 /* A new thing, zero if it was asked to be. */
@@ -127,13 +127,20 @@ static const char *block_new(struct bytes *program)
 	unsigned order = choice % (FOLIO_ORDER_MAX + 1);
 	unsigned pages = choice % 70 + 1;
 	bool exact = choice & 0x80;
-	struct page *page = exact ? page_alloc_exact(NODE_ANY, pages, FOLIO_NOWARN)
-				  : page_alloc(NODE_ANY, order, FOLIO_NOWARN);
+	bool compound = choice & 0x40;
+	unsigned flags = FOLIO_NOWARN | (compound ? FOLIO_COMPOUND : 0);
+	struct page *page = exact ? page_alloc_exact(NODE_ANY, pages, flags)
+				  : page_alloc(NODE_ANY, order, flags);
 
 	if (!page)
 		return NULL;
-	return hold((struct held){.kind = exact ? EXACT : RAW,
+	if (exact && compound)
+		return "an exact block is compound";
+	return hold((struct held){.kind = exact      ? EXACT
+					  : compound ? FOLIO
+						     : RAW,
 				  .order = order,
+				  .references = 1,
 				  .start = page_to_virt(page),
 				  .size = exact ? pages << PAGE_SHIFT : PAGE_SIZE << order},
 		    false);
@@ -189,8 +196,34 @@ static const char *object_end(struct held *held)
 	return NULL;
 }
 
+/* Callers who are wrong, and one whose first page somebody else holds too. */
+static const char *raw_end(struct page *page, unsigned order, uint8_t choice)
+{
+	struct folio *first = page_folio(page);
+
+	switch (choice % 4) {
+	case 0:
+		page_free(page, order);
+		return NULL;
+	case 1:
+		page_free(page, (order + 1) % FOLIO_ORDER_MAX);
+		return NULL;
+	case 2:
+		page_free(page, order);
+		page_free(page, order);
+		return NULL;
+	default:
+		folio_get(first);
+		page_free(page, order);
+		if (folio_order(first) != 0 || folio_references(first) != 1)
+			return "the first page of a block is not what its holder has left";
+		folio_put(first);
+		return NULL;
+	}
+}
+
 /* The last of it goes. */
-static const char *end(unsigned at)
+static const char *end(unsigned at, uint8_t choice)
 {
 	struct held held = all[at];
 	struct page *page = virt_to_page(held.start);
@@ -200,12 +233,15 @@ static const char *end(unsigned at)
 		return "somebody wrote into what was held";
 	switch (held.kind) {
 	case FOLIO:
-		while (held.references--)
+		while (--held.references)
+			folio_put(page_folio(page));
+		if (choice & 1)
+			page_free(page, held.order);
+		else
 			folio_put(page_folio(page));
 		return NULL;
 	case RAW:
-		page_free(page, held.order);
-		return NULL;
+		return raw_end(page, held.order, choice);
 	case EXACT:
 		page_free_exact(page, (unsigned)(held.size >> PAGE_SHIFT));
 		return NULL;
@@ -241,7 +277,6 @@ static const char *folio_references_play(struct held *held, uint8_t choice)
 	return NULL;
 }
 
-/* Into pieces of a lower order; those that there is no room to hold go at once. */
 /* The pieces of a split that the program may keep; the others go at once. */
 static const char *pieces_hold(struct folio *first, unsigned old_order)
 {
@@ -275,7 +310,7 @@ static const char *folio_split_play(struct held *held, uint8_t choice)
 	if (old_order == 0)
 		return NULL;
 	error = folio_split(first, choice % old_order, folio_page(first, offset), mode);
-	if ((error == 0) != (held->references == 1))
+	if ((error == 0) != (held->references == 1 && !held->written))
 		return "a split did what it should not";
 	if (error)
 		return NULL;
@@ -285,11 +320,40 @@ static const char *folio_split_play(struct held *held, uint8_t choice)
 	return pieces_hold(first, old_order);
 }
 
+/* What an owner writes into the record of any of its pages; the allocator finds it at free. */
+static const char *record_play(struct held *held, uint8_t choice)
+{
+	uint64_t pages = held->size >> PAGE_SHIFT;
+	struct page *page = virt_to_page(held->start) + choice * 37u % pages;
+
+	switch (choice >> 3 & 3) {
+	case 0:
+		page_flag_set(page, PAGE_REFERENCED);
+		held->written |= page != virt_to_page(held->start);
+		return NULL;
+	case 1:
+		page_set_private(page, choice);
+		held->written = true;
+		return NULL;
+	case 2:
+		page_map_add(page);
+		page_map_remove(page);
+		return NULL;
+	default:
+		if (!page_trylock(page) || page_trylock(page))
+			return "a page's lock is not had exactly once";
+		page_unlock(page);
+		return NULL;
+	}
+}
+
 static const char *change(struct bytes *program)
 {
 	struct held *held = &all[bytes_8(program) % count];
 	uint8_t choice = bytes_8(program);
 
+	if (held->kind <= EXACT && (choice & 0xe0) == 0xe0)
+		return record_play(held, choice);
 	if (held->kind == FOLIO)
 		return choice & 4 ? folio_split_play(held, choice)
 				  : folio_references_play(held, choice);
@@ -321,6 +385,15 @@ static const char *caches_play(uint8_t choice)
 	return NULL;
 }
 
+/* Empty slabs go, at once or as much as the pressure wants. */
+static void shrink_play(uint8_t choice)
+{
+	if (choice & 1)
+		(void)slab_shrink();
+	else
+		(void)shrink_node(0, choice >> 1 & 15);
+}
+
 /* Exactly the pages of something that was just freed, or others' that are refused. */
 static const char *range_play(struct bytes *program)
 {
@@ -341,6 +414,13 @@ static const char *range_play(struct bytes *program)
 	if (!wrong && page_alloc_range(page_to_pfn(block), pages, 0, &busy) == 0)
 		page_free_exact(block, pages);
 	return wrong;
+}
+
+static const char *end_any(struct bytes *program)
+{
+	unsigned at = bytes_8(program) % count;
+
+	return end(at, bytes_8(program));
 }
 
 static const char *operation(struct bytes *program)
@@ -368,9 +448,9 @@ static const char *operation(struct bytes *program)
 	case 8:
 	case 9:
 	case 10:
-		return end(bytes_8(program) % count);
+		return end_any(program);
 	case 11:
-		(void)slab_shrink();
+		shrink_play(bytes_8(program));
 		return NULL;
 	case 12:
 		return caches_play(bytes_8(program));
@@ -410,7 +490,7 @@ static const char *play_out(struct bytes *program)
 	if (!wrong)
 		wrong = mm_check_all();
 	while (!wrong && count)
-		wrong = end(count - 1);
+		wrong = end(count - 1, 0);
 	for (unsigned i = 0; i < CACHES; i++)
 		if (slab_cache_destroy(caches[i]) != 0 && !wrong)
 			wrong = "a cache keeps an object";
@@ -423,6 +503,7 @@ const char *objects_play(struct bytes program)
 	const char *wrong;
 
 	count = 0;
+	next_mark = 0;
 	group = (struct memcg){.limit = GROUP_PAGES};
 	if (!caches_create())
 		return NULL; /* no memory to play with */
