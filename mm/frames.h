@@ -114,10 +114,15 @@ void frames_exclude(struct frames *frames, uint64_t block, unsigned first, unsig
  */
 
 /*
- * First frame of a free block of 2^order, aligned to it, or FRAMES_NONE: a search of everything
- * found none while no other CPU moved free frames from one place to another, or other CPUs did
- * so during each of several searches.
+ * First frame of a free block of 2^order, aligned to it, or FRAMES_NONE: a search came to every
+ * such block and found none free, and it was not overtaken; or FRAMES_SEARCHES searches all
+ * were. A search is overtaken when another CPU meanwhile moved free frames between the words
+ * that it looks at: put some that it has not reserved, got some from what nobody has, took or
+ * gave up a reservation. That may have hidden a free block. So a request for a block that is
+ * free all the time fails only if it is overtaken FRAMES_SEARCHES times, and none goes on for
+ * as long as others are busy.
  */
+#define FRAMES_SEARCHES 8
 uint64_t frames_get(struct frames *frames, unsigned cpu, unsigned order) MUST_CHECK;
 
 /* The two halves of frames_get(), for callers with a rule about taking a new block: from what

@@ -8,9 +8,10 @@
  * is tried again.
  */
 #include <mm/frames_internal.h>
+#include <kernel/hook.h>
 
 #define NEAR_WORDS 4 /* index words looked through for a block fuller than the average */
-#define ROUNDS     8 /* in which others were faster; then there is no memory to speak of */
+#define ROUNDS     8 /* in which others reserved what was found; then another class is tried */
 
 struct search {
 	struct frames *frames;
@@ -384,12 +385,14 @@ uint64_t frames_search(struct frames *frames, unsigned cpu, unsigned order)
 	const struct search search = {frames, &frames->cpus[cpu], cpu, order};
 	uint64_t frame = search_all(&search);
 
-	for (unsigned round = 0; frame == FRAMES_NONE && round < ROUNDS; round++) {
+	for (unsigned round = 0; frame == FRAMES_NONE && round < FRAMES_SEARCHES; round++) {
 		uint64_t before = sequences(frames, cpu);
 
+		HOOK(frames_search_begins);
 		frame = recover(frames, cpu, order);
 		if (frame == FRAMES_NONE)
 			frame = search_all(&search);
+		HOOK(frames_search_ends);
 		if (frame != FRAMES_NONE || sequences(frames, cpu) == before)
 			break;
 	}

@@ -58,6 +58,7 @@ struct word {
 };
 
 bool (*explore_ignores)(const volatile void *address);
+void (*explore_writes)(const volatile void *address);
 
 static const struct explore_scenario *scenario;
 static unsigned actor_count;
@@ -135,6 +136,8 @@ void explore_step(const volatile void *address, bool writes)
 	struct word *word;
 	uint8_t self = (uint8_t)(1u << (running & 7));
 
+	if (writes && explore_writes)
+		explore_writes(address);
 	if (running < 0 || (explore_ignores && explore_ignores(address)))
 		return;
 	word = word_find((uintptr_t)address & ~(uintptr_t)7);

@@ -51,6 +51,8 @@ NORETURN void explore_fail(const char *problem);
 void explore_wait(void);
 /* Accesses to these bytes are no steps (statistics that nothing depends on). NULL: none. */
 extern bool (*explore_ignores)(const volatile void *address);
+/* Told of each access that may write, by actors and alone. NULL: nobody. */
+extern void (*explore_writes)(const volatile void *address);
 /* Number of the actor that runs. */
 unsigned explore_actor(void);
 

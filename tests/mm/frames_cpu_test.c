@@ -4,6 +4,8 @@
  * it writes nothing that others read.
  */
 #include <tests/mm/frames_fixture.h>
+#include <kernel/hook.h>
+#include <kernel/thread.h>
 #include <mm/frames_internal.h>
 
 #define BLOCKS 8
@@ -147,6 +149,74 @@ TEST(frames_cpu, a_repeated_pair_writes_only_lines_of_its_cpu)
 	CHECK(frames_put(f.frames, 2, frame, 0));
 	frames_fixture_end(&f);
 }
+
+#ifdef QUIRE_TEST_HOOKS
+/* The only free frame is taken by CPU 1 as each search of CPU 0 begins, and put by CPU 2 as it
+ * ends. */
+struct overtaker {
+	struct hook begins;
+	struct hook ends;
+	struct frames *frames;
+	unsigned times; /* to come */
+	unsigned searches;
+	bool taken;
+};
+
+static void take_before(struct hook *hook)
+{
+	struct overtaker *overtaker = hook->arg;
+
+	overtaker->searches++;
+	if (!overtaker->taken && overtaker->times)
+		overtaker->taken = frames_get(overtaker->frames, 1, 0) == 0;
+}
+
+static void put_behind(struct hook *hook)
+{
+	struct overtaker *overtaker = hook->arg;
+
+	if (overtaker->taken)
+		overtaker->taken = !frames_put(overtaker->frames, 2, 0, 0);
+	if (overtaker->times)
+		overtaker->times--;
+}
+
+/* What CPU 0 gets when it is overtaken so often. */
+static uint64_t get_overtaken(struct frames *frames, unsigned times)
+{
+	struct overtaker overtaker = {
+		.begins = {.name = "frames_search_begins", .function = take_before},
+		.ends = {.name = "frames_search_ends", .function = put_behind},
+		.frames = frames,
+		.times = times,
+		.taken = true,
+	};
+	uint64_t frame;
+
+	overtaker.begins.arg = overtaker.ends.arg = &overtaker;
+	overtaker.begins.only = overtaker.ends.only = thread_current();
+	hook_attach(&overtaker.begins);
+	hook_attach(&overtaker.ends);
+	frame = frames_get(frames, 0, 0);
+	hook_detach(&overtaker.ends);
+	hook_detach(&overtaker.begins);
+	CHECK_EQ(overtaker.searches, FRAMES_SEARCHES);
+	return frame;
+}
+
+TEST(frames_cpu, a_request_fails_when_it_is_overtaken_8_times_and_not_before)
+{
+	struct frames_fixture f = frames_fixture_start(BLOCK_FRAMES, NULL, BLOCK_FRAMES);
+
+	REQUIRE(frames_get(f.frames, 2, BLOCK_ORDER) == 0);
+	frames_split(f.frames, 0, BLOCK_ORDER);
+	CHECK_EQ(get_overtaken(f.frames, FRAMES_SEARCHES - 1), 0);
+	CHECK_EQ(get_overtaken(f.frames, FRAMES_SEARCHES), FRAMES_NONE);
+	for (uint64_t frame = 1; frame < BLOCK_FRAMES; frame++)
+		CHECK(frames_put(f.frames, 2, frame, 0));
+	frames_fixture_end(&f);
+}
+#endif
 
 TEST(frames_cpu, state_is_a_quarter_byte_per_frame_of_a_gibibyte)
 {
