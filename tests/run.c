@@ -178,9 +178,11 @@ static void run_body(uint64_t nth)
 		faults_begin(nth);
 	if (current->test->panic_text)
 		panic_set_hook(expected_panic);
+	/* A test that was cut short may have left preemption and interrupts off. */
 	if (setjmp(current->end) == 0)
 		current->test->run();
-	/* A test that was cut short may have left interrupts off. */
+	else
+		thread_current()->preempt_count = preempt_count;
 	irq_restore(irq);
 	if (current->faults)
 		current->faults->seen = faults_end(&current->faults->fired);

@@ -145,26 +145,45 @@ TEST(thread, pinned_one_never_moves)
 }
 
 static _Atomic unsigned meeting;
+static _Atomic unsigned wanted;
 
-/* Ends only if `count` of them run at the same time. */
+/* Ends only if `wanted` of them run at the same time. */
 static int meet(void *arg)
 {
-	unsigned count = *(unsigned *)arg;
-
+	(void)arg;
 	preempt_disable();
 	atomic_fetch_add(&meeting, 1);
-	while (atomic_load(&meeting) < count)
+	while (atomic_load(&meeting) < atomic_load(&wanted))
 		cpu_relax();
 	preempt_enable();
 	return 0;
 }
 
-TEST(thread, as_many_as_cpus_run_at_once)
+/* Threads for a meeting of so many. When one cannot be had the others do not wait for it. */
+static unsigned meeting_start(struct thread **threads, unsigned count, unsigned of)
 {
-	unsigned count = test_busy_cpus();
+	static const struct thread_attributes attributes = {
+		.name = "test", .cpu = THREAD_ANY_CPU, .priority = THREAD_NORMAL};
+	unsigned started = 0;
 
 	atomic_store(&meeting, 0);
-	test_threads_run(count, meet, &count);
+	atomic_store(&wanted, of);
+	while (started < count && (threads[started] = thread_create(&attributes, meet, NULL)))
+		started++;
+	if (started < count)
+		atomic_store(&wanted, 0);
+	return started;
+}
+
+TEST(thread, as_many_as_cpus_run_at_once)
+{
+	struct thread *threads[TEST_THREADS_MAX];
+	unsigned count = test_busy_cpus();
+	unsigned started = meeting_start(threads, count, count);
+
+	for (unsigned i = 0; i < started; i++)
+		thread_join(threads[i]);
+	NEED(started == count, "no memory for a thread");
 	CHECK_EQ(atomic_load(&meeting), count);
 }
 
@@ -199,16 +218,16 @@ TEST(thread, idle_cpus_take_work_over)
 {
 	struct thread *threads[TEST_THREADS_MAX];
 	unsigned count = test_busy_cpus();
+	unsigned started;
 
 	/* Threads that start on one CPU while that CPU may not switch must still all meet. */
-	atomic_store(&meeting, 0);
 	preempt_disable();
-	for (unsigned i = 0; i + 1 < count; i++)
-		threads[i] = test_thread(meet, &count, THREAD_ANY_CPU);
-	meet(&count);
+	started = meeting_start(threads, count - 1, count);
+	meet(NULL);
 	preempt_enable();
-	for (unsigned i = 0; i + 1 < count; i++)
+	for (unsigned i = 0; i < started; i++)
 		thread_join(threads[i]);
+	NEED(started == count - 1, "no memory for a thread");
 	CHECK_EQ(atomic_load(&meeting), count);
 }
 
@@ -225,15 +244,21 @@ static int write_letter(void *arg)
 	return 0;
 }
 
+/* From the lowest priority on. */
 static int start_three(void *arg)
 {
+	static char *const letters[] = {idle_letter, normal_letter, urgent_letter};
+	static const enum thread_priority priorities[] = {THREAD_IDLE, THREAD_NORMAL,
+							  THREAD_URGENT};
 	struct thread **threads = arg;
-	unsigned cpu = cpu_current();
 
 	preempt_disable();
-	threads[0] = test_thread_priority(write_letter, idle_letter, cpu, THREAD_IDLE);
-	threads[1] = test_thread_priority(write_letter, normal_letter, cpu, THREAD_NORMAL);
-	threads[2] = test_thread_priority(write_letter, urgent_letter, cpu, THREAD_URGENT);
+	for (unsigned i = 0; i < 3; i++)
+		threads[i] =
+			thread_create(&(struct thread_attributes){.name = "test",
+								  .cpu = cpu_current(),
+								  .priority = priorities[i]},
+				      write_letter, letters[i]);
 	preempt_enable();
 	return 0;
 }
@@ -246,7 +271,9 @@ TEST(thread, higher_priority_runs_first)
 	order_length = 0;
 	thread_join(test_thread(start_three, threads, cpu_count() - 1));
 	for (unsigned i = 0; i < 3; i++)
-		thread_join(threads[i]);
+		if (threads[i])
+			thread_join(threads[i]);
+	NEED(threads[0] && threads[1] && threads[2], "no memory for a thread");
 	CHECK_STR(order, "uni");
 }
 

@@ -403,12 +403,13 @@ static const char *range_play(struct bytes *program)
 	unsigned got = page_alloc_bulk(NODE_ANY, FOLIO_NOWARN, list, pages % 64);
 	const char *wrong = NULL;
 	struct pfn busy;
+	int error;
 
 	page_free_bulk(list, got);
 	if (!block)
 		return NULL;
-	if (page_alloc_range(page_to_pfn(block), pages, 0, &busy) != -EBUSY ||
-	    busy.nr != page_to_pfn(block).nr)
+	error = page_alloc_range(page_to_pfn(block), pages, 0, &busy);
+	if (error == 0 || (error == -EBUSY && busy.nr != page_to_pfn(block).nr))
 		wrong = "pages in use were taken";
 	page_free(block, 8);
 	if (!wrong && page_alloc_range(page_to_pfn(block), pages, 0, &busy) == 0)
@@ -489,8 +490,11 @@ static const char *play_out(struct bytes *program)
 		wrong = operation(program);
 	if (!wrong)
 		wrong = mm_check_all();
-	while (!wrong && count)
-		wrong = end(count - 1, 0);
+	while (count) {
+		const char *at_end = end(count - 1, 0);
+
+		wrong = wrong ? wrong : at_end;
+	}
 	for (unsigned i = 0; i < CACHES; i++)
 		if (slab_cache_destroy(caches[i]) != 0 && !wrong)
 			wrong = "a cache keeps an object";

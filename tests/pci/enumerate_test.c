@@ -181,9 +181,11 @@ TEST(pci_enumerate, A_T41_bridges_that_are_each_others_parent_end_in_a_listing)
 	pci_image_destroy(&t->image);
 	pci_image_init(&t->image, true);
 	a = pci_image_add(&t->image, pci_address(0, 1, 0, 0), PCI_SPACE_CONVENTIONAL);
+	REQUIRE(a);
 	b = pci_image_add(&t->image, pci_address(0, 2, 0, 0), PCI_SPACE_CONVENTIONAL);
+	REQUIRE(b);
 	endpoint = pci_image_add(&t->image, pci_address(0, 2, 1, 0), PCI_SPACE_CONVENTIONAL);
-	REQUIRE(a && b && endpoint);
+	REQUIRE(endpoint);
 	pci_image_set(a, PCI_REG_VENDOR, 4, 0x11111111);
 	pci_image_set(b, PCI_REG_VENDOR, 4, 0x22222222);
 	pci_image_set(endpoint, PCI_REG_VENDOR, 4, 0x33333333);
