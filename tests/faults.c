@@ -4,7 +4,8 @@
  * in whatever thread, fails once, and the test must neither crash nor leak nor leave anything
  * that an invariant finds; what its own checks say does not count. `each` takes every
  * allocation in turn, or for long tests FAULTS_CHOSEN of them, chosen by the seed. On the
- * developer's machine tools/faults.py calls this once per allocation, in a process of its own.
+ * developer's machine tools/faults.py calls this, and goes on in a fresh process when a test
+ * gave up.
  *
  * A test that gives up (REQUIRE) keeps what it had until then. Only the call that failed must
  * have undone its part, so the invariants note their state at the start of each call: when the
@@ -22,6 +23,7 @@
 COMMAND_LINE_KEY(
 	faults, "faults",
 	"each: every allocation of each test fails once; N: the Nth; N+: from point N on");
+COMMAND_LINE_KEY(faults_most, "faults-most", "that many points per test at most");
 
 #ifdef QUIRE_TEST_HOOKS
 #include <kernel/thread.h>
@@ -124,6 +126,16 @@ static bool try_point(const struct test *test, uint64_t seed, uint64_t nth,
 	return false;
 }
 
+/* Points of a test with so many allocations. */
+static uint64_t points_of(uint64_t count)
+{
+	uint64_t most = command_line_number("faults-most", 0);
+
+	if (most == 0)
+		most = count <= FAULTS_EACH_MAX ? FAULTS_EACH_MAX : FAULTS_CHOSEN;
+	return MIN(count, most);
+}
+
 /* The points from the first-th on; until the test gives up, unless all are wanted. */
 static void points_run(const struct test *test, uint64_t seed, uint64_t first, bool all,
 		       struct test_result *result)
@@ -135,7 +147,7 @@ static void points_run(const struct test *test, uint64_t seed, uint64_t first, b
 	if (!try_point(test, seed, 0, &faults, result))
 		return;
 	count = faults.seen;
-	points = count <= FAULTS_EACH_MAX ? count : FAULTS_CHOSEN;
+	points = points_of(count);
 	print("# faults %s.%s: %llu allocations, %llu points, seed %llu\n", test->suite,
 	      test->name, (unsigned long long)count, (unsigned long long)points,
 	      (unsigned long long)seed);
