@@ -52,25 +52,22 @@ bool pci_is_unconfigured(const struct pci_fabric *fabric)
 static int write_window(const struct pci_device *bridge, enum pci_resource resource,
 			uint64_t base, uint64_t last)
 {
-	bool prefetch = resource == PCI_RESOURCE_PREFETCH;
-	unsigned offset = prefetch ? PCI_REG_PREFETCH_WINDOW : PCI_REG_MEMORY_WINDOW;
-	uint32_t ends = (uint32_t)(base >> 16 & 0xfff0) | ((uint32_t)last & 0xfff00000);
-	int error;
+	bool io = resource == PCI_RESOURCE_IO, prefetch = resource == PCI_RESOURCE_PREFETCH;
+	unsigned offset = io         ? PCI_REG_IO_WINDOW
+			  : prefetch ? PCI_REG_PREFETCH_WINDOW
+				     : PCI_REG_MEMORY_WINDOW;
+	uint64_t ends = io ? (base >> 8 & 0xf0) | (last & 0xf000)
+			   : (base >> 16 & 0xfff0) | (last & 0xfff00000);
+	int error = io ? pci_write16(bridge, offset, (uint16_t)ends)
+		       : pci_write32(bridge, offset, (uint32_t)ends);
 
-	if (resource == PCI_RESOURCE_IO) {
-		ends = (uint32_t)(base >> 8 & 0xf0) | ((uint32_t)last & 0xf000);
-		error = pci_write16(bridge, PCI_REG_IO_WINDOW, (uint16_t)ends);
-		ends ^= pci_get(bridge, PCI_REG_IO_WINDOW, 2);
-		return error == 0 && (ends & 0xf0f0) != 0 ? -EIO : error;
-	}
-	error = pci_write32(bridge, offset, ends);
 	if (error == 0 && prefetch)
 		error = pci_write32(bridge, PCI_REG_PREFETCH_BASE_HIGH, (uint32_t)(base >> 32));
 	if (error == 0 && prefetch)
 		error = pci_write32(bridge, PCI_REG_PREFETCH_LIMIT_HIGH,
 				    (uint32_t)(last >> 32));
-	ends ^= pci_get(bridge, offset, 4);
-	return error == 0 && (ends & 0xfff0fff0) != 0 ? -EIO : error;
+	ends ^= pci_get(bridge, offset, io ? 2 : 4);
+	return error == 0 && (ends & (io ? 0xf0f0 : 0xfff0fff0)) != 0 ? -EIO : error;
 }
 
 static void wipe_function(struct pci_device *device)
@@ -85,6 +82,10 @@ static void wipe_function(struct pci_device *device)
 		ignored |= pci_write32(device, PCI_REG_BAR0 + i * 4, 0);
 	if (bars > 0)
 		ignored |= pci_write32(device, rom_offset(device), 0);
+	if (device->sriov)
+		ignored |= pci_write16(device, device->sriov + PCI_SRIOV_CONTROL, 0);
+	for (unsigned i = 0; device->sriov && i < 6; i++)
+		ignored |= pci_write32(device, device->sriov + PCI_SRIOV_BAR0 + i * 4, 0);
 	for (unsigned i = 0; pci_device_is_bridge(device) && i < PCI_RESOURCES; i++)
 		ignored |= write_window(device, i, UINT32_MAX, 0);
 	for (unsigned i = 0; pci_device_is_bridge(device) && i < 3; i++)
@@ -136,33 +137,60 @@ static bool reaches_high(const struct pci_device *device, const struct pci_bar *
 	return !bridge;
 }
 
-static int request_bars(struct list_head *requests, struct pci_device *device, bool high)
+/* The BAR registers from `at` on, each for so many functions that have their BARs in a row. */
+static int request_bars(struct list_head *requests, struct pci_device *device, unsigned at,
+			unsigned count, unsigned functions, bool high)
 {
-	struct request request = {.device = device};
-	uint32_t rom = 0;
+	unsigned end = at + 4 * count;
 	int error = 0;
 
-	for (unsigned i = 0; i < pci_bar_count(device) && error == 0; i++) {
-		struct pci_bar bar;
+	for (struct pci_bar bar; at < end && error == 0;
+	     at += bar.kind == PCI_BAR_MEMORY64 ? 8 : 4) {
+		struct request request = {.device = device, .offset = at};
 
-		if (pci_bar_size(device, i, &bar) != 0 || bar.kind == PCI_BAR_NONE)
+		if (pci_bar_measure(device, at, at + 4 < end, &bar) != 0 ||
+		    bar.kind == PCI_BAR_NONE)
 			continue;
 		request.resource = bar.kind == PCI_BAR_IO               ? PCI_RESOURCE_IO
 				   : high && reaches_high(device, &bar) ? PCI_RESOURCE_PREFETCH
 									: PCI_RESOURCE_MEMORY;
-		request.offset = PCI_REG_BAR0 + i * 4;
 		request.wide = bar.kind == PCI_BAR_MEMORY64;
-		request.size = request.align = bar.size;
+		request.size = bar.size * functions;
+		request.align = bar.size;
 		error = add_request(requests, &request);
-		i += request.wide;
 	}
-	if (error != 0 || pci_bar_count(device) == 0 ||
+	return error;
+}
+
+static int request_rom(struct list_head *requests, struct pci_device *device)
+{
+	struct request request = {.device = device, .resource = PCI_RESOURCE_MEMORY};
+	uint32_t rom = 0;
+
+	if (pci_bar_count(device) == 0 ||
 	    pci_bar_probe(device, rom_offset(device), ~PCI_ROM_FLAGS, &rom) != 0)
-		return error;
-	request = (struct request){.device = device, .resource = PCI_RESOURCE_MEMORY};
+		return 0;
 	request.offset = rom_offset(device);
 	request.size = request.align = rom & -rom;
 	return add_request(requests, &request);
+}
+
+/* Virtual functions find theirs in the capability of their physical function; they are off. */
+static int request_function(struct list_head *requests, struct pci_device *device, bool high)
+{
+	unsigned total =
+		device->sriov ? pci_get(device, device->sriov + PCI_SRIOV_TOTAL, 2) : 0;
+	int error = pci_command_change(device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 0);
+
+	if (error != 0)
+		return 0; /* it is gone, or takes no write: there is nothing to place */
+	error = request_bars(requests, device, PCI_REG_BAR0, pci_bar_count(device), 1, high);
+	if (error == 0)
+		error = request_rom(requests, device);
+	if (error == 0 && total != 0 && total != 0xffff)
+		error = request_bars(requests, device, device->sriov + PCI_SRIOV_BAR0, 6, total,
+				     high);
+	return error;
 }
 
 /* Room for all requests right below a bridge (NULL: of root buses) from `at` on; where it ends.
@@ -219,7 +247,7 @@ static int collect(struct list_head *requests, struct pci_fabric *fabric, bool h
 		if (pci_device_is_bridge(device))
 			error = request_windows(requests, device);
 		if (error == 0)
-			error = request_bars(requests, device, high);
+			error = request_function(requests, device, high);
 	}
 	return error;
 }

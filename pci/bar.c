@@ -13,35 +13,46 @@ static bool is_memory64(uint32_t low)
 	return !(low & PCI_BAR_IS_IO) && (low & PCI_BAR_TYPE_MASK) == PCI_BAR_TYPE_64;
 }
 
+static uint32_t address_bits(enum pci_bar_kind kind)
+{
+	return kind == PCI_BAR_IO ? PCI_BAR_IO_MASK : PCI_BAR_MEMORY_MASK;
+}
+
+/* What the lowest bits say. A reserved type, or a pair without upper half, is none. */
+static void decode(uint32_t low, bool pair, struct pci_bar *bar)
+{
+	*bar = (struct pci_bar){.kind = PCI_BAR_NONE};
+	if (low == 0 || low == 0xffffffff)
+		return;
+	if (low & PCI_BAR_IS_IO)
+		bar->kind = PCI_BAR_IO;
+	else if (is_memory64(low))
+		bar->kind = pair ? PCI_BAR_MEMORY64 : PCI_BAR_NONE;
+	else if ((low & PCI_BAR_TYPE_MASK) != PCI_BAR_TYPE_MASK)
+		bar->kind = PCI_BAR_MEMORY32;
+	bar->prefetchable = bar->kind != PCI_BAR_IO && (low & PCI_BAR_PREFETCH);
+}
+
 int pci_bar_read(const struct pci_device *device, unsigned index, struct pci_bar *bar)
 {
 	uint32_t low = 0, high = 0;
 	unsigned at = 0;
-	int error = 0;
+	int error = index < pci_bar_count(device) ? 0 : -EINVAL;
 
 	*bar = (struct pci_bar){.kind = PCI_BAR_NONE};
 	/* Which register is the upper half of a pair is known only from the start. */
-	for (; at <= index && index < pci_bar_count(device); at += is_memory64(low) ? 2 : 1) {
+	for (; error == 0 && at < index; at += is_memory64(low) ? 2 : 1)
 		error = pci_read32(device, PCI_REG_BAR0 + at * 4, &low);
-		if (error != 0 || at == index)
-			break;
-	}
-	if (error != 0 || at != index || index >= pci_bar_count(device))
-		return error != 0 ? error : -EINVAL;
-	if (low == 0 || low == 0xffffffff)
-		return 0;
-	if (low & PCI_BAR_IS_IO) {
-		*bar = (struct pci_bar){PCI_BAR_IO, false, low & PCI_BAR_IO_MASK, 0};
-		return 0;
-	}
-	if ((low & PCI_BAR_TYPE_MASK) == PCI_BAR_TYPE_MASK ||
-	    (is_memory64(low) && index + 1 == pci_bar_count(device)))
-		return -EINVAL;
-	if (is_memory64(low))
+	if (error == 0)
+		error = at == index ? pci_read32(device, PCI_REG_BAR0 + at * 4, &low) : -EINVAL;
+	if (error != 0)
+		return error;
+	decode(low, index + 1 < pci_bar_count(device), bar);
+	if (bar->kind == PCI_BAR_NONE)
+		return low == 0 || low == 0xffffffff ? 0 : -EINVAL;
+	if (bar->kind == PCI_BAR_MEMORY64)
 		error = pci_read32(device, PCI_REG_BAR0 + index * 4 + 4, &high);
-	bar->kind = is_memory64(low) ? PCI_BAR_MEMORY64 : PCI_BAR_MEMORY32;
-	bar->prefetchable = low & PCI_BAR_PREFETCH;
-	bar->base = (uint64_t)high << 32 | (low & PCI_BAR_MEMORY_MASK);
+	bar->base = (uint64_t)high << 32 | (low & address_bits(bar->kind));
 	return error;
 }
 
@@ -63,18 +74,20 @@ int pci_bar_probe(const struct pci_device *device, unsigned offset, uint32_t one
 	return error != 0 ? error : restored;
 }
 
-static int probe_size(const struct pci_device *device, unsigned index, struct pci_bar *bar)
+int pci_bar_measure(const struct pci_device *device, unsigned offset, bool pair,
+		    struct pci_bar *bar)
 {
-	unsigned offset = PCI_REG_BAR0 + index * 4;
-	uint32_t low, high = 0;
+	uint32_t low = 0, high = 0;
 	uint64_t mask;
 	int error = pci_bar_probe(device, offset, 0xffffffff, &low);
 
+	decode(low, pair, bar);
 	if (error == 0 && bar->kind == PCI_BAR_MEMORY64)
 		error = pci_bar_probe(device, offset + 4, 0xffffffff, &high);
-	low &= bar->kind == PCI_BAR_IO ? PCI_BAR_IO_MASK : PCI_BAR_MEMORY_MASK;
-	mask = (uint64_t)high << 32 | low;
+	mask = (uint64_t)high << 32 | (low & address_bits(bar->kind));
 	bar->size = error == 0 ? mask & -mask : 0; /* the lowest bit that can be written */
+	if (bar->size == 0)
+		bar->kind = PCI_BAR_NONE;
 	return error;
 }
 
@@ -83,17 +96,16 @@ int pci_bar_size(const struct pci_device *device, unsigned index, struct pci_bar
 {
 	uint16_t command = (uint16_t)pci_get(device, PCI_REG_COMMAND, 2);
 	int error = command == 0xffff ? -EIO : pci_bar_read(device, index, bar), restored;
+	uint64_t base;
 
 	if (error == 0)
 		error = pci_command_change(device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 0);
 	if (error != 0)
 		return error;
-	/* An empty register may still be a BAR that nobody assigned. */
-	if (bar->kind == PCI_BAR_NONE)
-		bar->kind = PCI_BAR_MEMORY32;
-	error = probe_size(device, index, bar);
-	if (bar->size == 0)
-		bar->kind = PCI_BAR_NONE;
+	base = bar->base;
+	error = pci_bar_measure(device, PCI_REG_BAR0 + index * 4,
+				index + 1 < pci_bar_count(device), bar);
+	bar->base = base;
 	restored = pci_write16(device, PCI_REG_COMMAND, command);
 	return error != 0 ? error : restored;
 }

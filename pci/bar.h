@@ -36,6 +36,14 @@ int pci_bar_read(const struct pci_device *device, unsigned index,
 int pci_bar_size(const struct pci_device *device, unsigned index,
 		 struct pci_bar *bar) MUST_CHECK;
 
+/*
+ * Kind, size and prefetchability of the BAR register at `offset`, also of those that a physical
+ * function keeps for its virtual ones; base is 0. pair: the next register may be its upper
+ * half. Decoding must be off. 0 or an error of pci/config.h.
+ */
+int pci_bar_measure(const struct pci_device *device, unsigned offset, bool pair,
+		    struct pci_bar *bar) MUST_CHECK;
+
 /* Which of the bits `ones` of a 32-bit register can be set; its value is put back. Decoding
  * must be off. 0 or an error of pci/config.h. */
 int pci_bar_probe(const struct pci_device *device, unsigned offset, uint32_t ones,

@@ -81,9 +81,7 @@ int pci_intx_connect(struct pci_device *device, irq_handler_fn *handler, void *a
 	user = kmem_alloc(sizeof(*user));
 	if (!user)
 		return -ENOMEM;
-	user->handler = handler;
-	user->arg = arg;
-	user->line = &lines[number];
+	*user = (struct pci_intx){.handler = handler, .arg = arg, .line = &lines[number]};
 	device->intx = user;
 	state = spin_lock_irqsave(&user->line->lock);
 	list_add_tail(&user->line->users, &user->link);

@@ -79,8 +79,6 @@
 #define PCI_EXP_FLAGS         0x02
 #define PCI_EXP_FLAGS_VERSION 0x000f
 #define PCI_EXP_FLAGS_TYPE    0x00f0
-#define PCI_EXP_FLAGS_SLOT    0x0100
-#define PCI_EXP_LINK_CAP      0x0c
 #define PCI_EXP_DEVCAP2       0x24        /* version 2 and later only */
 #define PCI_EXP_DEVCTL2       0x28        /* version 2 and later only */
 #define PCI_EXP_ROUTING       0x00000040u /* Device Capabilities 2 */
@@ -95,10 +93,12 @@
 #define PCI_ARI_NEXT      0x05
 #define PCI_SRIOV_CONTROL 0x08
 #define PCI_SRIOV_ENABLE  0x0001
+#define PCI_SRIOV_MEMORY  0x0008 /* virtual functions decode */
 #define PCI_SRIOV_TOTAL   0x0e
 #define PCI_SRIOV_COUNT   0x10
 #define PCI_SRIOV_OFFSET  0x14
 #define PCI_SRIOV_STRIDE  0x16
 #define PCI_SRIOV_DEVICE  0x1a
+#define PCI_SRIOV_BAR0    0x24
 
 #endif

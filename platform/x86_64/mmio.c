@@ -5,6 +5,8 @@
  */
 #include <platform/mmu.h>
 
+#include <platform/barrier.h>
+
 #include <platform/x86_64/address_space.h>
 #include <kernel/lock.h>
 #include <kernel/log.h>
@@ -40,8 +42,10 @@ static void mmio_keep(uint64_t start, uint64_t size, uintptr_t virt)
 {
 	struct irq_state state = spin_lock_irqsave(&mmio_lock);
 
-	if (range_count < RANGES_MAX)
-		ranges[range_count++] = (struct mmio_range){start, size, virt};
+	if (range_count < RANGES_MAX) {
+		ranges[range_count] = (struct mmio_range){start, size, virt};
+		__atomic_store_n(&range_count, range_count + 1, __ATOMIC_RELEASE);
+	}
 	spin_unlock_irqrestore(&mmio_lock, state);
 }
 
@@ -83,3 +87,19 @@ volatile void *mmio_map(struct phys p, uint64_t size)
 	mmio_keep(start, size, virt);
 	return (volatile void *)(virt + (p.addr - start));
 }
+
+#ifdef QUIRE_TEST_HOOKS
+const struct mmio_spy *_Atomic mmio_spy;
+
+/* Ranges are only ever added, and counted when complete. */
+uint64_t mmio_physical(const volatile void *addr)
+{
+	unsigned count = __atomic_load_n(&range_count, __ATOMIC_ACQUIRE);
+
+	for (unsigned i = 0; i < count; i++) {
+		if ((uintptr_t)addr - ranges[i].virt < ranges[i].size)
+			return ranges[i].start + ((uintptr_t)addr - ranges[i].virt);
+	}
+	return 0;
+}
+#endif

@@ -147,6 +147,40 @@ TEST(pci_assign, enhanced_allocation_is_left_alone)
 	topology_free(b.t);
 }
 
+#define SRIOV_AT 0x100u
+
+/* The BARs of four virtual functions: each its own size, one behind the other, all at a
+ * multiple of one, in the windows of their physical function. */
+TEST(pci_assign, virtual_functions_have_their_bars_in_a_row)
+{
+	struct board b = build();
+	unsigned at = SRIOV_AT + PCI_SRIOV_BAR0;
+
+	topology_add_extended(b.end, SRIOV_AT, PCI_EXT_SRIOV);
+	pci_image_set(b.end, SRIOV_AT + PCI_SRIOV_TOTAL, 2, 4);
+	pci_image_set_writable(b.end, SRIOV_AT + PCI_SRIOV_CONTROL, 2, 0xffff);
+	pci_image_set(b.end, at, 4, PCI_BAR_TYPE_64 | PCI_BAR_PREFETCH);
+	pci_image_set_writable(b.end, at, 4, 0xfff00000);
+	pci_image_set_writable(b.end, at + 4, 4, 0xffffffff);
+	pci_image_set_writable(b.end, at + 12, 4, 0xffff0000);
+	topology_enumerate(b.t);
+	CHECK_EQ(pci_assign(&b.t->fabric, apertures), 7);
+	CHECK_EQ(b.t->fabric.defect_count, 0);
+	/* 1 GiB of the function itself, then 4 times 1 MiB; 2 MiB, then 64 KiB of ROM or of the
+	 * four. */
+	CHECK_EQ(pci_image_get(b.end, at, 4), 0x4000000cu);
+	CHECK_EQ(pci_image_get(b.end, at + 4, 4), 8);
+	CHECK_EQ(pci_image_get(b.end, at + 12, 4) & 0xfff0ffff, 0x80200000u);
+	CHECK_EQ(pci_image_get(b.down, PCI_REG_PREFETCH_WINDOW, 4), 0x40310001u);
+	CHECK_EQ(pci_image_get(b.down, PCI_REG_MEMORY_WINDOW, 4), 0x80208000u);
+	pci_image_set(b.end, SRIOV_AT + PCI_SRIOV_CONTROL, 2,
+		      PCI_SRIOV_ENABLE | PCI_SRIOV_MEMORY);
+	pci_wipe(&b.t->fabric);
+	CHECK_EQ(pci_image_get(b.end, SRIOV_AT + PCI_SRIOV_CONTROL, 2), 0);
+	CHECK_EQ(pci_image_get(b.end, at + 12, 4), 0);
+	topology_free(b.t);
+}
+
 TEST(pci_assign, A_T47_wiped_machine_gets_the_same_numbers_and_places_again)
 {
 	struct board b = build();

@@ -14,6 +14,9 @@ tests-target += \
 
 # And what needs this processor, or the PCI Express that only its machines have.
 tests-x86_64 += \
+	tests/target/e1000e_driver.c \
+	tests/target/nvme_driver.c \
+	tests/target/pci_deep_test.c \
 	tests/target/pci_machine_test.c \
 	tests/target/x86_address_space_test.c \
 	tests/target/x86_clock_test.c \

@@ -12,6 +12,7 @@
 #include <kernel/log.h>
 #include <tools/pci/atomic_words.h>
 #include <tools/pci/names.h>
+#include <tools/pci/regs.h>
 #include <string.h>
 
 #define SIGN(value, bit) ((value) & (bit) ? '+' : '-')

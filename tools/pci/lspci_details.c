@@ -7,12 +7,7 @@
 #include <pci/bar.h>
 #include <pci/capability.h>
 #include <tools/pci/names.h>
-#include <pci/regs.h>
-
-/* Only the listing shows these. */
-#define PCI_REG_LATENCY        0x0d
-#define PCI_REG_IO_WINDOW_HIGH 0x30
-#define PCI_STATUS_66MHZ       0x0020
+#include <tools/pci/regs.h>
 
 #define SIGN(value, bit) ((value) & (bit) ? '+' : '-')
 

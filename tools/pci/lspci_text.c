@@ -4,11 +4,11 @@
  * capabilities are rebuilt in the order of the text, which is the order of the links.
  */
 #include <kernel/assert.h>
-#include <pci/regs.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tools/pci/lspci_text.h>
 #include <tools/pci/names.h>
+#include <tools/pci/regs.h>
 
 /* Only the text reader meets these. */
 #define LINK_STATUS   0x12
