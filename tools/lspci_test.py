@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Our lspci and atomics beside what pciutils prints in a Linux 6.1 guest on the same machine.
 
-`lspci -x` must be equal byte for byte. From Linux's `lspci -vvv` and `lspci -xxxx`, build/hosted/
+`lspci -x` must be equal byte for byte, `lspci -t` character for character. From Linux's `lspci -vvv` and `lspci -xxxx`, build/hosted/
 atomics must draw the verdicts that our kernel draws from the registers. Both boot directly on tests/machines/windows.conf; Linux loads no module and knows the class names
 of Debian's pci.ids but no vendor's. Only Command, Status and Interrupt Line may differ. Prints KTAP for
 tools/verdict.py; SKIP when no Linux kernel can be fetched. Exit status: 0 equal, 1 not.
@@ -25,6 +25,7 @@ ROW = re.compile(r"^([0-9a-f]{2}):((?: [0-9a-f]{2}){16})$")
 LOOSE = {0x04, 0x05, 0x06, 0x07, 0x3C}
 LEAST_FUNCTIONS = 20
 LEAST_REQUESTERS = 5
+LEAST_LINES = 12
 CUT = "quire-cut"
 ATOMICS = ROOT / "build/hosted/atomics"
 
@@ -40,17 +41,17 @@ def machine(build: str) -> list[str]:
 
 
 def linux_listings(build: str) -> list[str]:
-    """What lspci prints with -x, -vvv and -xxxx."""
-    script = f"lspci -x; echo {CUT}; lspci -vvv; echo {CUT}; lspci -xxxx"
+    """What lspci prints with -x, -vvv, -xxxx and -t."""
+    script = f"; echo {CUT}; ".join(f"lspci {option}" for option in ("-x", "-vvv", "-xxxx", "-t"))
     text = linux_guest.output_of(script, ["lspci"], {str(IDS): class_names()}, *machine(build))
     return text.split(CUT)
 
 
 def quire_listings(build: str) -> list[str]:
-    """What our lspci -x and atomics print."""
+    """What our lspci -x, atomics and lspci -t print."""
     with guest.Guest(*machine(build)) as quire:
         quire.wait_shell()
-        return [quire.command("lspci -x"), quire.command("atomics")]
+        return [quire.command(line) for line in ("lspci -x", "atomics", "lspci -t")]
 
 
 def verdicts(report: str) -> list[str]:
@@ -89,6 +90,13 @@ def compare_bytes(test: ktap.Ktap, ours_text: str, theirs_text: str) -> None:
         test.equal(len(ours.get(address, [])), len(lines), f"{address}: lines")
 
 
+def compare_trees(test: ktap.Ktap, ours: str, theirs: str) -> None:
+    ours_lines, lines = ([line.rstrip() for line in text.splitlines() if line.strip()]
+                         for text in (ours, theirs))
+    test.check(len(lines) >= LEAST_LINES, f"Linux's tree has only {len(lines)} lines")
+    test.equal(ours_lines, lines, "the tree")
+
+
 def compare_verdicts(test: ktap.Ktap, report: str, text: str) -> None:
     ours = verdicts(report)
     test.check(len(ours) >= LEAST_REQUESTERS, f"only {len(ours)} requesters: {ours}")
@@ -99,19 +107,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", default=str(ROOT / "build/x86_64"))
     arguments = parser.parse_args()
-    tests = ktap.Ktap(3)
-    names = ("lspci.equals_pciutils", "lspci.atomics_from_text", "lspci.atomics_from_bytes")
+    names = ("lspci.equals_pciutils", "lspci.atomics_from_text", "lspci.atomics_from_bytes",
+             "lspci.tree_equals_pciutils")
+    tests = ktap.Ktap(len(names))
     try:
         linux_guest.kernel()
     except (linux_guest.LinuxError, OSError) as error:
         for name in names:
             tests.skip(name, str(error))
         return tests.finish()
-    header, details, everything = linux_listings(arguments.build)
-    listing, report = quire_listings(arguments.build)
+    header, details, everything, linux_tree = linux_listings(arguments.build)
+    listing, report, tree = quire_listings(arguments.build)
     tests.run(names[0], compare_bytes, listing, header)
     tests.run(names[1], compare_verdicts, report, details)
     tests.run(names[2], compare_verdicts, report, everything)
+    tests.run(names[3], compare_trees, tree, linux_tree)
     return tests.finish()
 
 

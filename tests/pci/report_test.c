@@ -229,6 +229,29 @@ TEST(pci_lspci, tree_has_the_familiar_form)
 	topology_free(t);
 }
 
+TEST(pci_lspci, tree_joins_several_root_buses)
+{
+	struct topology *t = topology_new();
+	struct pci_image_function *root = topology_root_port(t, DEVFN(1, 0), ATOMIC_ALL);
+	char tree[] = "-t";
+
+	topology_endpoint(t, root);
+	for (unsigned bus = 0x40; bus < 0x60; bus += 0x10) {
+		struct pci_image_function *other =
+			pci_image_add(&t->image, pci_address(0, bus, 2, 0), 256);
+
+		NEED(other, "out of memory");
+		pci_image_set(other, PCI_REG_VENDOR, 4, 0x00011f02);
+	}
+	topology_conventional(t, NULL, DEVFN(2, 0));
+	topology_device(t, root);
+	CHECK_STR(run_lspci(t, 0, tree, NULL), "-+-[0000:00]-+-01.0-[01]----00.0\n"
+					       " |           \\-02.0\n"
+					       " +-[0000:40]---02.0\n"
+					       " \\-[0000:50]---02.0\n");
+	topology_free(t);
+}
+
 TEST(pci_lspci, functions_details_and_bytes_are_printed)
 {
 	struct topology *t = topology_new();

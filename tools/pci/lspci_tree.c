@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * lspci -t: the first child stands on its bridge's line, the others below it. No recursion: the
- * columns of the open levels are remembered, and beyond LEVELS_MAX the tree is cut.
+ * lspci -t: the first child stands on its bridge's line, the others below it, and several root
+ * buses below each other. No recursion: the columns of the open levels are remembered, and
+ * beyond LEVELS_MAX the tree is cut.
  */
 #include <tools/pci/lspci.h>
 #include <kernel/format.h>
@@ -16,6 +17,7 @@ struct tree {
 	unsigned column[LEVELS_MAX];
 	const struct pci_device *open[LEVELS_MAX]; /* the function printed last on each level */
 	unsigned level;
+	bool last; /* no root bus after this one */
 };
 
 /* The function's own text at the end of the line, with the connector that leads to it. */
@@ -48,6 +50,7 @@ static void start_line(struct tree *tree)
 {
 	print("%s\n", tree->line);
 	memset(tree->line, ' ', sizeof(tree->line));
+	tree->line[1] = tree->last ? ' ' : '|';
 	for (unsigned i = 0; i < tree->level; i++) {
 		if (pci_next_sibling(tree->open[i]))
 			tree->line[tree->column[i]] = '|';
@@ -55,12 +58,12 @@ static void start_line(struct tree *tree)
 	tree->line[tree->column[tree->level]] = '\0';
 }
 
-static void print_root(const struct pci_device *first)
+static void print_root(const struct pci_device *first, const char *prefix, bool last)
 {
-	struct tree tree = {.level = 0};
+	struct tree tree = {.last = last};
 	const struct pci_device *next = first;
 
-	format_append(tree.line, sizeof(tree.line), "-[%04x:%02x]",
+	format_append(tree.line, sizeof(tree.line), "%s[%04x:%02x]", prefix,
 		      (unsigned)first->address.segment, first->address.bus);
 	put_function(&tree, first, true);
 	for (;;) {
@@ -81,16 +84,32 @@ static void print_root(const struct pci_device *first)
 	print("%s\n", tree.line);
 }
 
+/* The first function of the next root bus; NULL: there is none. after NULL: of the first one.
+ */
+static const struct pci_device *next_root(const struct pci_fabric *fabric,
+					  const struct pci_device *after)
+{
+	const struct list_head *link = after ? after->link.next : fabric->devices.next;
+
+	for (; link != &fabric->devices; link = link->next) {
+		const struct pci_device *device = list_entry(link, struct pci_device, link);
+
+		if (!device->parent && (!after || after->address.bus != device->address.bus ||
+					after->address.segment != device->address.segment))
+			return device;
+	}
+	return NULL;
+}
+
 void lspci_print_tree(const struct pci_fabric *fabric)
 {
-	const struct pci_device *device, *before = NULL;
+	const struct pci_device *first = next_root(fabric, NULL), *root = first;
 
-	pci_for_each_device (device, fabric) {
-		if (device->parent)
-			continue;
-		if (!before || before->address.bus != device->address.bus ||
-		    before->address.segment != device->address.segment)
-			print_root(device);
-		before = device;
+	for (const struct pci_device *next; root; root = next) {
+		next = next_root(fabric, root);
+		if (root == first)
+			print_root(root, next ? "-+-" : "-", !next);
+		else
+			print_root(root, next ? " +-" : " \\-", !next);
 	}
 }
