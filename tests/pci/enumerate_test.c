@@ -107,6 +107,57 @@ TEST(pci_enumerate, A_T47_unnumbered_machine_gets_depth_first_numbers)
 	topology_free(t);
 }
 
+static bool two_segments(struct pci_access *access, unsigned index, struct pci_bus_range *range)
+{
+	(void)access;
+	*range = (struct pci_bus_range){index, 0, 0xff};
+	return index < 2;
+}
+
+static struct pci_image_function *bridge_of_segment_1(struct topology *t)
+{
+	struct pci_image_function *bridge =
+		pci_image_add(&t->image, pci_address(1, 0, 1, 0), PCI_SPACE_CONVENTIONAL);
+	struct pci_image_function *below;
+
+	NEED(bridge, "out of memory");
+	pci_image_set(bridge, PCI_REG_VENDOR, 4, 0x00021f01);
+	pci_image_set(bridge, PCI_REG_HEADER, 1, 1);
+	pci_image_set_writable(bridge, PCI_REG_BUS_NUMBERS, 4, 0xffffffff);
+	below = pci_image_add_below(&t->image, bridge, 0, PCI_SPACE_CONVENTIONAL);
+	NEED(below, "out of memory");
+	pci_image_set(below, PCI_REG_VENDOR, 4, 0x00011f02);
+	return bridge;
+}
+
+/* What firmware numbered in one segment is trusted, what it left in another is numbered; the
+ * same bus number in both is two buses. */
+TEST(pci_enumerate, segments_are_scanned_and_numbered_each_for_itself)
+{
+	struct topology *t = topology_new();
+	struct pci_image_function *port = topology_root_port(t, DEVFN(1, 0), ATOMIC_ALL);
+	struct pci_access_operations operations = *t->image.access.operations;
+	struct pci_image_function *end = topology_endpoint(t, port), *bridge;
+	struct pci_device *here, *there;
+
+	topology_number(t);
+	bridge = bridge_of_segment_1(t);
+	operations.range = two_segments;
+	t->image.access.operations = &operations;
+	CHECK_EQ(pci_enumerate(&t->fabric), 0);
+	CHECK_EQ(t->fabric.device_count, 4);
+	CHECK_EQ(t->fabric.defect_count, 0);
+	CHECK(t->fabric.renumbered);
+	CHECK_EQ(port->writes + end->writes, 0);
+	CHECK_EQ(pci_image_get(bridge, PCI_REG_BUS_NUMBERS, 4), 0x010100);
+	here = pci_device_find(&t->fabric, pci_address(0, 1, 0, 0));
+	there = pci_device_find(&t->fabric, pci_address(1, 1, 0, 0));
+	REQUIRE(here && there && here->parent && there->parent);
+	CHECK_EQ(here->parent->address.segment, 0);
+	CHECK_EQ(there->parent->address.segment, 1);
+	topology_free(t);
+}
+
 /* Every way in which firmware can lie about a bridge ends in fresh numbers, and is named. */
 TEST(pci_enumerate, wrong_numbers_are_reported_and_replaced)
 {

@@ -182,6 +182,7 @@ TEST(pci_report, command_enables_and_clears_only_when_told)
 	struct pci_image_function *endpoint = topology_endpoint(t, root);
 	char enable[] = "--enable", clear[] = "--clear", address[] = "01:00.0";
 	char sizes[] = "--sizes", wide[] = "64,128", wrong[] = "16", nobody[] = "05:00.0";
+	char both[] = "32,64";
 
 	topology_device(t, endpoint);
 	CHECK(strstr(run_atomics(t, -EPERM, enable, address, sizes, wide), "enabled: no"));
@@ -190,6 +191,8 @@ TEST(pci_report, command_enables_and_clears_only_when_told)
 	CHECK_EQ(pci_image_get(endpoint, TOPOLOGY_DEVCTL2, 2), PCI_EXP_REQUESTER);
 	CHECK(strstr(run_atomics(t, 0, clear, address, NULL, NULL), "cleared: yes"));
 	CHECK_EQ(pci_image_get(endpoint, TOPOLOGY_DEVCTL2, 2), 0);
+	CHECK(strstr(run_atomics(t, 0, enable, address, sizes, both), "enabled: yes"));
+	CHECK_EQ(pci_image_get(endpoint, TOPOLOGY_DEVCTL2, 2), PCI_EXP_REQUESTER);
 	CHECK(strstr(run_atomics(t, -EINVAL, enable, address, sizes, wrong), "ARG_MASK"));
 	CHECK(strstr(run_atomics(t, -EINVAL, enable, NULL, NULL, NULL), "say which function"));
 	CHECK(strstr(run_atomics(t, -ENODEV, nobody, NULL, NULL, NULL), "no function at"));

@@ -9,6 +9,7 @@
 #include <kernel/thread.h>
 #include <mm/slab.h>
 #include <pci/bar.h>
+#include <pci/intx.h>
 #include <pci/msix.h>
 #include <pci/regs.h>
 #include <platform/barrier.h>
@@ -85,6 +86,16 @@ static void message(void *arg)
 	atomic_fetch_add(&card->interrupts, 1);
 }
 
+/* Reading the cause makes the card let go of the line, which may be a neighbour's. */
+static void line(void *arg)
+{
+	struct e1000e *card = arg;
+	uint32_t cause = read32(card, REGISTER_CAUSE);
+
+	if (cause != GONE && cause & CAUSE_RECEIVE_QUEUE_0)
+		atomic_fetch_add(&card->interrupts, 1);
+}
+
 int e1000e_interrupt(struct e1000e *card)
 {
 	uint64_t end = clock_ns() + LIMIT_NS;
@@ -113,12 +124,14 @@ static int set_up(struct e1000e *card)
 		error = pci_path_enable(card->pci, PCI_COMMAND_MASTER);
 	if (error != 0)
 		return error;
-	error = pci_msix_enable(card->pci);
-	if (error < 0)
-		return error;
-	card->messages = (unsigned)error;
 	write32(card, REGISTER_VECTORS, VECTOR_0_FOR_RECEIVE_0);
-	error = pci_msix_connect(card->pci, 0, 0, message, card);
+	error = pci_msix_enable(card->pci);
+	if (error > 0) {
+		card->messages = (unsigned)error;
+		error = pci_msix_connect(card->pci, 0, 0, message, card);
+	} else if (error == -ENODEV) {
+		error = pci_intx_connect(card->pci, line, card);
+	}
 	return error != 0 ? error : e1000e_interrupt(card);
 }
 
@@ -129,6 +142,7 @@ static void release(struct e1000e *card)
 	if (card->registers)
 		(void)!reset(card); /* one that is gone interrupts nobody */
 	pci_msix_disable(card->pci);
+	pci_intx_disconnect(card->pci);
 	kfree(card);
 }
 

@@ -2,7 +2,8 @@
 /*
  * A driver that asks a network card of Intel's 82574 family who it is and makes it interrupt:
  * registers behind an assigned BAR, the station address from the card's own memory, a message
- * by MSI-X or MSI. It sends and receives nothing. Bound by tests only.
+ * by MSI-X or MSI, or without either by the line. It sends and receives nothing. Bound by tests
+ * only.
  */
 #ifndef TESTS_TARGET_E1000E_DRIVER_H
 #define TESTS_TARGET_E1000E_DRIVER_H
@@ -17,7 +18,7 @@ struct e1000e {
 	volatile uint8_t *registers;
 	uint32_t status; /* register STATUS after the reset */
 	uint8_t address[6];
-	unsigned messages; /* that pci_msix_enable() gave: 1 with MSI */
+	unsigned messages; /* that pci_msix_enable() gave: 1 with MSI, 0: the line interrupts */
 	_Atomic unsigned interrupts;
 };
 

@@ -125,9 +125,9 @@ static void use_card(struct pci_device *device, unsigned messages)
 	CHECK(memcmp(card->address, station, sizeof(station)) == 0);
 	CHECK(card->status & E1000E_STATUS_LINK);
 	CHECK_EQ(card->messages, messages);
-	CHECK_EQ(card->interrupts, 1);
+	CHECK(card->interrupts >= 1); /* QEMU's card throttles, and may send one again */
 	CHECK_EQ(e1000e_interrupt(card), 0);
-	CHECK_EQ(card->interrupts, 2);
+	CHECK(card->interrupts >= 2);
 	check_path(device);
 	pci_driver_unbind(device);
 	check_quiet(device, vectors);
@@ -150,6 +150,21 @@ TEST(pci_deep, network_card_interrupts_by_msi)
 	device->msix = 0;
 	use_card(device, 1);
 	device->msix = msix;
+}
+
+/* And as one that has neither: the pin, through two switches, on the line firmware routed. */
+TEST(pci_deep, network_card_interrupts_by_its_line)
+{
+	struct pci_device *device = find(e1000e_driver.ids);
+	uint16_t msix = device->msix, msi = device->msi;
+
+	if (pci_intx_connect(device, (irq_handler_fn *)pci_intx_disconnect, NULL) == -ENODEV)
+		SKIP("firmware gave the card no line");
+	pci_intx_disconnect(device); /* the line has its vector now, and keeps it */
+	device->msix = device->msi = 0;
+	use_card(device, 0);
+	device->msix = msix;
+	device->msi = msi;
 }
 
 /* QEMU wants each function's own memory bit as well, which PCI Express reserves. */

@@ -158,6 +158,11 @@ static int hex_value(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
 /* "3f0: 00 11 .. ": true when the line is hexadecimal, whatever is wrong with it otherwise. */
 static bool read_hex_line(struct reader *r, const char *line)
 {
@@ -165,18 +170,19 @@ static bool read_hex_line(struct reader *r, const char *line)
 
 	for (; digits < 4 && hex_value(line[digits]) >= 0; digits++)
 		offset = offset << 4 | (unsigned)hex_value(line[digits]);
-	if (digits < 2 || line[digits] != ':' || line[digits + 1] != ' ')
+	if (digits < 2 || line[digits] != ':' || !is_blank(line[digits + 1]))
 		return false;
 	line += digits + 1;
 	if (offset % LINE_BYTES != 0 || offset >= PCI_SPACE_EXPRESS) {
 		note(r, PCI_DUMP_OFFSET, r->line);
 		return true;
 	}
-	while (line[0] == ' ' && hex_value(line[1]) >= 0 && hex_value(line[2]) >= 0 &&
-	       count < LINE_BYTES) {
+	for (; is_blank(*line) && count < LINE_BYTES; line += 2) {
+		line += strspn(line, " \t");
+		if (hex_value(line[0]) < 0 || hex_value(line[1]) < 0)
+			break;
 		r->bytes[offset + count++] =
-			(uint8_t)(hex_value(line[1]) << 4 | hex_value(line[2]));
-		line += 3;
+			(uint8_t)(hex_value(line[0]) << 4 | hex_value(line[1]));
 	}
 	if (!r->open)
 		note(r, PCI_DUMP_NO_FUNCTION, r->line);
@@ -196,12 +202,12 @@ static int read_line(struct reader *r, const char *line)
 	bool indented = false;
 	int length;
 
-	while (*line == '>' || *line == '|' || *line == ' ' || *line == '\t') {
+	while (*line == '>' || *line == '|' || is_blank(*line)) {
 		indented = *line != '>' && *line != '|' && (indented || *line == '\t');
 		line++;
 	}
 	length = pci_address_parse(line, &address);
-	if (length > 0 && !indented && (line[length] == ' ' || line[length] == '\0')) {
+	if (length > 0 && !indented && (is_blank(line[length]) || line[length] == '\0')) {
 		if (r->report->functions < PCI_DUMP_FUNCTIONS_MAX)
 			return start_function(r, address, line + length);
 		note(r, PCI_DUMP_TOO_MANY, r->line);
