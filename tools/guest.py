@@ -71,28 +71,32 @@ class Shell:
         self._keys.write(line.encode() + b"\n")
         self._keys.flush()
 
-    def finish(self, line: str, timeout: float = 240) -> str:
-        """Wait for the end of a line that was typed; what it printed."""
+    def begin(self, line: str, timeout: float = 240) -> None:
+        """Give the shell a line, and go on while it runs."""
+        self.type(line)
         self.wait_for(re.escape(line) + r"[ \t]*\n", timeout)
+
+    def end(self, timeout: float = 240) -> str:
+        """Wait for the end of a line that was begun; what it printed."""
         return self.wait_for(f"(?m)^{re.escape(PROMPT)}", timeout)[: -len(PROMPT)]
 
-    def command(self, line: str, timeout: float = 240) -> str:
-        """Run one line of the shell; what it printed."""
-        self.type(line)
-        return self.finish(line, timeout)
-
-    def finish_report(self, line: str, timeout: float = 60) -> dict:
-        """The same for a report command with -j that was typed; its one line of JSON."""
-        self.output = output = self.finish(line, timeout)
+    def end_report(self, line: str, timeout: float = 60) -> dict:
+        """The same for a report command with -j; its one line of JSON."""
+        self.output = output = self.end(timeout)
         lines = [text for text in output.splitlines() if text.startswith("{")]
         if len(lines) != 1:
             raise GuestError(f"{line} printed {len(lines)} lines of JSON: {output[-600:]}")
         return json.loads(lines[0])
 
+    def command(self, line: str, timeout: float = 240) -> str:
+        """Run one line of the shell; what it printed."""
+        self.begin(line, timeout)
+        return self.end(timeout)
+
     def report(self, line: str, timeout: float = 60) -> dict:
         """Run a report command with -j; its one line of JSON."""
-        self.type(f"{line} -j")
-        return self.finish_report(f"{line} -j", timeout)
+        self.begin(f"{line} -j", timeout)
+        return self.end_report(f"{line} -j", timeout)
 
 
 class Guest(Shell):

@@ -126,7 +126,7 @@ static void recover(struct virtio_balloon *balloon)
 		error = device_start(balloon);
 	virtio_reporting_resume(&balloon->reporting, stuck, !error);
 	/* A device that breaks at once again must not keep a CPU busy. */
-	balloon->retry_at = clock_ns() + VIRTIO_BALLOON_RETRY_NS;
+	balloon->retry_at = clock_ns() + balloon->retry_ns;
 	if (!error)
 		return;
 	log_error("balloon: %s: given up (error %d), %llu pages stay lent: reboot to get them "
@@ -168,6 +168,7 @@ static struct virtio_balloon *balloon_create(struct virtio_device *device)
 		return NULL;
 	balloon->device = device;
 	balloon->patience_ns = VIRTIO_BALLOON_PATIENCE_NS;
+	balloon->retry_ns = VIRTIO_BALLOON_RETRY_NS;
 	/* What the guest may take back in need stays its own. */
 	balloon_device_init(&balloon->core, device->name,
 			    !virtio_has_feature(device, VIRTIO_BALLOON_F_DEFLATE_ON_OOM),

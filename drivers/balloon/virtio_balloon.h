@@ -49,6 +49,7 @@ struct virtio_balloon {
 	struct folio *arrays;         /* M: contents; nr_arrays buffers of unit numbers */
 	unsigned nr_arrays;
 	uint64_t patience_ns;
+	uint64_t retry_ns;
 	struct thread *thread;
 	struct list_head link; /* virtio_balloons, under virtio_balloons_lock */
 

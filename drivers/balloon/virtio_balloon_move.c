@@ -69,14 +69,14 @@ static uint64_t allocate(struct virtio_balloon *balloon, struct list_head *entri
 static void note_shortage(struct virtio_balloon *balloon, uint64_t got, uint64_t pages)
 {
 	balloon->shortages++;
-	balloon->retry_at = clock_ns() + VIRTIO_BALLOON_RETRY_NS;
+	balloon->retry_at = clock_ns() + balloon->retry_ns;
 	if (virtio_balloon_may_complain(&balloon->shortage_told))
 		log_info("balloon: %s: memory is short: %llu of %llu pages for now, trying "
 			 "again every "
 			 "%u ms",
 			 balloon->device->name, (unsigned long long)got,
 			 (unsigned long long)pages,
-			 (unsigned)(VIRTIO_BALLOON_RETRY_NS / NSEC_PER_MSEC));
+			 (unsigned)(balloon->retry_ns / NSEC_PER_MSEC));
 }
 
 int virtio_balloon_inflate_step(struct virtio_balloon *balloon, uint64_t units)

@@ -14,6 +14,7 @@
 #include <drivers/balloon/virtio_balloon.h>
 #include <kernel/bits.h>
 #include <kernel/command_line.h>
+#include <kernel/fault.h>
 #include <kernel/log.h>
 #include <kernel/thread.h>
 #include <mm/compaction.h>
@@ -32,14 +33,16 @@ COMMAND_LINE_KEY(steps, "steps", "random steps of the test page_stamps");
 #define GUEST_ORDER    5u
 #define HOST_PAGES     150u
 #define BLOCK_SIZED    1100u /* whole 2 MiB blocks are among these */
-#define PATIENCE_NS    (20 * NSEC_PER_MSEC)
+#define PATIENCE_NS    (30 * NSEC_PER_MSEC)
+#define RETRY_NS       (2 * NSEC_PER_MSEC)
 #define RECOVERIES_MAX 12u /* then the device is taken out and comes back */
 
 static struct load *guest;
 static struct stamping_host virtio;
 static struct vmware_balloon *vmware;
 static struct cmm_balloon *cmm;
-static uint64_t lives, resets, reported, moved, evacuated;
+static unsigned silent; /* recoveries of the driver that end it; 0: it answers */
+static uint64_t lives, resets, inflated, reported, moved, evacuated, held_at_removal;
 
 static bool one_in(uint64_t chances)
 {
@@ -71,6 +74,7 @@ static bool virtio_attach(void)
 	virtio.fake->offered |= one_in(2) ? VIRTIO_F_EVENT_INDEX : 0;
 	virtio.fake->offered |= one_in(2) ? VIRTIO_F_INDIRECT : 0;
 	virtio.fake->offered |= one_in(2) ? VIRTIO_BALLOON_F_MUST_TELL_HOST : 0;
+	virtio.fake->offered |= one_in(2) ? VIRTIO_BALLOON_F_DEFLATE_ON_OOM : 0;
 	for (unsigned queue = 0; queue <= VIRTIO_BALLOON_QUEUE_DEFLATE; queue++)
 		virtio.fake->queue_size[queue] = sizes[test_random_below(ARRAY_SIZE(sizes))];
 	virtio.fake->queue_size[VIRTIO_BALLOON_QUEUE_REPORTING] = 32;
@@ -79,22 +83,44 @@ static bool virtio_attach(void)
 		return false;
 	}
 	virtio_driver()->patience_ns = PATIENCE_NS;
+	virtio_driver()->retry_ns = RETRY_NS;
+	silent = 0;
 	lives++;
 	return true;
 }
 
+static int put_back_later(void *page)
+{
+	thread_sleep_ns(NSEC_PER_MSEC);
+	movable_putback(page);
+	return 0;
+}
+
+/* Taken out, now and then while somebody else has one of its pages isolated. */
 static const char *virtio_detach(void)
 {
+	static const struct thread_attributes attributes = {
+		.name = "putback", .cpu = THREAD_ANY_CPU, .priority = THREAD_NORMAL};
+	struct page *page = one_in(2) ? stamping_host_page(&virtio, test_random()) : NULL;
+	struct thread *holder = NULL;
 	const char *problem;
 
 	fake_virtio_behave(virtio.fake, FAKE_PROMPT);
 	fake_virtio_release(virtio.fake);
+	if (page && movable_isolate(page)) {
+		holder = thread_create(&attributes, put_back_later, page);
+		if (!holder)
+			movable_putback(page);
+	}
 	virtio_device_detach(&virtio.fake->device);
+	if (holder)
+		held_at_removal += (uint64_t)thread_join(holder) + 1;
 	problem = stamping_host_check(&virtio);
 	if (virtio.nr_units && !problem)
 		problem = "the virtio host has pages of a driver that is gone";
 	resets += virtio.fake->resets;
 	reported += virtio.reported;
+	inflated += virtio.taken;
 	stamping_host_destroy(&virtio);
 	return problem;
 }
@@ -107,24 +133,39 @@ static void virtio_misbehave(void)
 	fake_virtio_behave(virtio.fake, ways[test_random_below(ARRAY_SIZE(ways))]);
 }
 
+/* It answers nothing until the driver loses patience; nothing may be lost meanwhile. */
+static void virtio_silent_step(void)
+{
+	bool reset = virtio_driver()->recoveries >= silent;
+
+	fake_virtio_behave(virtio.fake, reset ? FAKE_PROMPT : FAKE_HOLD);
+	if (reset)
+		silent = 0;
+}
+
 static const char *virtio_step(void)
 {
-	if (virtio_driver()->recoveries >= RECOVERIES_MAX || one_in(2000)) {
+	if (virtio_driver()->dead || virtio_driver()->recoveries >= RECOVERIES_MAX ||
+	    one_in(2000)) {
 		const char *problem = virtio_detach();
 
 		if (problem)
 			return problem;
 		return virtio_attach() ? NULL : "the virtio driver did not come back";
 	}
-	if (one_in(600))
+	if (one_in(4000))
 		virtio_misbehave();
-	else if (one_in(1000))
+	else if (one_in(4000))
 		fake_virtio_needs_reset(virtio.fake);
 	else if (one_in(60))
 		fake_virtio_behave(virtio.fake, FAKE_HOLD);
-	else if (one_in(30))
+	else if (one_in(4000))
+		silent = virtio_driver()->recoveries + 1;
+	else if (!silent && one_in(30))
 		fake_virtio_behave(virtio.fake, FAKE_PROMPT);
-	if (one_in(30))
+	if (silent)
+		virtio_silent_step();
+	else if (one_in(30))
 		fake_virtio_release(virtio.fake);
 	if (one_in(3))
 		fake_virtio_set_target(virtio.fake, (uint32_t)any_target());
@@ -256,6 +297,62 @@ static const char *block_step(void)
 	return NULL;
 }
 
+/* ---- memory is short ---- */
+
+#ifdef QUIRE_TEST_HOOKS
+static struct thread *stepping;
+static unsigned countdown; /* stepping's own: the allocation that fails, 0: none */
+static _Atomic bool dry;   /* others get some and then none */
+static _Atomic unsigned asked;
+
+static bool decide(void)
+{
+	if (thread_current() == stepping)
+		return countdown > 0 && --countdown == 0;
+	return atomic_load(&dry) && atomic_fetch_add(&asked, 1) % 16 == 15;
+}
+
+static void pressure_begin(void)
+{
+	stepping = thread_current();
+	countdown = 0;
+	fault_set_plan(decide);
+}
+
+static void pressure_end(void)
+{
+	fault_set_plan(NULL);
+	atomic_store(&dry, false);
+}
+
+static const char *under_pressure(const char *(*run)(void))
+{
+	const char *problem;
+
+	if (one_in(200))
+		atomic_store(&dry, !atomic_load(&dry) && one_in(2));
+	/* Taking the device out and in again is set-up here, and may not fail. */
+	if (run != virtio_step && one_in(40))
+		countdown = 1 + (unsigned)test_random_below(12);
+	problem = run();
+	countdown = 0;
+	return problem;
+}
+#else
+static void pressure_begin(void)
+{
+}
+
+static void pressure_end(void)
+{
+}
+
+static const char *under_pressure(const char *(*run)(void))
+{
+	return run();
+}
+#endif
+
 /* ---- all of it ---- */
 
 static const struct {
@@ -274,7 +371,7 @@ static const char *step(void)
 
 	while (chance >= kinds[kind].weight)
 		chance -= kinds[kind++].weight;
-	return kinds[kind].run();
+	return under_pressure(kinds[kind].run);
 }
 
 /* Every page of the guest and of each host. */
@@ -292,7 +389,7 @@ static const char *look(void)
 
 static void begin(void)
 {
-	lives = resets = reported = moved = evacuated = 0;
+	lives = resets = inflated = reported = moved = evacuated = held_at_removal = 0;
 	guest = load_create(1);
 	NEED(guest, "no memory for the guest's pages");
 	guest->pages_max = GUEST_PAGES;
@@ -334,6 +431,7 @@ TEST(page_stamps, every_page_keeps_its_holders_stamp_after_each_step)
 	struct load_report report;
 
 	begin();
+	pressure_begin();
 	text_sink_open(); /* every broken host is complained about */
 	while (done < steps && !problem) {
 		problem = step();
@@ -341,6 +439,7 @@ TEST(page_stamps, every_page_keeps_its_holders_stamp_after_each_step)
 		if (!problem)
 			problem = look();
 	}
+	pressure_end();
 	last = end();
 	(void)text_sink_close();
 	CHECK_STR(problem ? problem : "all right", "all right");
@@ -351,13 +450,13 @@ TEST(page_stamps, every_page_keeps_its_holders_stamp_after_each_step)
 	CHECK_EQ(report.counts.wrong, 0);
 	CHECK_EQ(load_ledger_check(&report), -1);
 	load_destroy(guest);
-	print("# %llu steps; virtio device: %llu lives, %llu resets, %llu blocks reported; "
-	      "%llu pages "
-	      "moved, %llu ranges evacuated; VMware host: %u calls, CMM: %u; %llu operations "
-	      "of the "
-	      "guest\n",
-	      (unsigned long long)done, (unsigned long long)lives, (unsigned long long)resets,
-	      (unsigned long long)reported, (unsigned long long)moved,
-	      (unsigned long long)evacuated, vmware_model.calls, cmm_model.calls,
-	      (unsigned long long)report.operations);
+	print("# %llu steps, %llu of the guest; %llu pages moved, %llu ranges evacuated\n",
+	      (unsigned long long)done, (unsigned long long)report.operations,
+	      (unsigned long long)moved, (unsigned long long)evacuated);
+	print("# virtio device: %llu lives, %llu of them ended with a page isolated, %llu "
+	      "resets, "
+	      "%llu pages inflated, %llu blocks reported; calls of VMware %u, of CMM %u\n",
+	      (unsigned long long)lives, (unsigned long long)held_at_removal,
+	      (unsigned long long)resets, (unsigned long long)inflated,
+	      (unsigned long long)reported, vmware_model.calls, cmm_model.calls);
 }

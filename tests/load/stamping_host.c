@@ -39,6 +39,7 @@ static void unit_take(struct stamping_host *host, uint32_t unit)
 		host->fake->host_errors++;
 		return;
 	}
+	host->taken++;
 	host->units[host->nr_units].unit = unit;
 	host->units[host->nr_units++].leaving = false;
 	page_stamp_write(memory_of(unit), PAGE_SIZE, unit, GENERATION);

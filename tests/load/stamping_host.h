@@ -16,8 +16,9 @@
 struct stamping_host {
 	struct fake_virtio *fake;
 	fake_buffer_fn *books;
-	unsigned resets; /* of the device, seen so far */
-	uint64_t reported;
+	unsigned resets;   /* of the device, seen so far */
+	uint64_t taken;    /* units, since it was made */
+	uint64_t reported; /* blocks */
 	unsigned nr_units;
 	struct {
 		uint32_t unit;
