@@ -11,6 +11,7 @@ sources += \
 	drivers/balloon/virtio_balloon_move.c \
 	drivers/balloon/virtio_balloon_news.c \
 	drivers/balloon/virtio_balloon_oom.c \
+	drivers/balloon/virtio_balloon_stats.c \
 	drivers/balloon/virtio_balloon_target.c \
 	drivers/balloon/virtio_reporting.c \
 	drivers/balloon/vmware_balloon.c \

@@ -63,6 +63,13 @@ static void warn(int node, unsigned order)
 			 (unsigned long long)PAGE_SIZE >> 10 << order, node);
 }
 
+static _Atomic uint64_t large_failed;
+
+uint64_t block_large_failed(void)
+{
+	return atomic_load(&large_failed);
+}
+
 struct page *block_alloc(int node, unsigned order, unsigned flags, struct zone **zone)
 {
 	struct page *page;
@@ -72,6 +79,8 @@ struct page *block_alloc(int node, unsigned order, unsigned flags, struct zone *
 		if (!page && flags & FOLIO_MAY_SLEEP)
 			page = reclaim_block(node, order, flags, zone);
 		if (!page) {
+			if (order >= BLOCK_ORDER)
+				atomic_fetch_add(&large_failed, 1);
 			if (!(flags & FOLIO_NOWARN))
 				warn(node, order);
 			return NULL;

@@ -46,6 +46,9 @@ static inline bool block_needs_walk(const struct zone *zone, const struct page *
 struct page *block_alloc(int node, unsigned order, unsigned flags,
 			 struct zone **zone) MUST_CHECK;
 
+/* Requests for 2 MiB and more since boot that found nothing. */
+uint64_t block_large_failed(void);
+
 /* The checks at hand-out, and the walk; false: reported, and withheld for good. */
 bool block_check_alloc(struct zone *zone, struct page *page, unsigned order) MUST_CHECK;
 

@@ -4,6 +4,7 @@
  */
 #include <mm/mm.h>
 #include <mm/balloon.h>
+#include <mm/block.h>
 #include <mm/folio.h>
 #include <mm/reclaim.h>
 #include <mm/slab.h>
@@ -79,6 +80,15 @@ void mm_statistics(struct mm_statistics *statistics)
 		statistics->bad += atomic_load(&zone->bad);
 		statistics->reserved += zone->ram - zone->frames.usable;
 	}
+}
+
+void mm_large_blocks(uint64_t *got, uint64_t *failed)
+{
+	*got = 0;
+	*failed = block_large_failed();
+	for (unsigned i = 0; i < zone_count; i++)
+		for (unsigned order = BLOCK_ORDER; order <= FRAMES_ORDER_MAX; order++)
+			*got += frames_got(&zones[i]->frames, order);
 }
 
 void mm_managed_adjust(const struct page *page, int64_t pages)

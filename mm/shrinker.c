@@ -14,6 +14,7 @@
 static struct lock_class shrinkers_class = {.name = "shrinkers"};
 static struct spin_lock shrinkers_lock = SPIN_LOCK_INIT(&shrinkers_class);
 static struct list_head shrinkers = LIST_INIT(shrinkers); /* shrinkers_lock */
+static _Atomic uint64_t objects_scanned, objects_freed;
 
 struct shrinker *shrinker_alloc(const struct shrinker_attributes *attributes)
 {
@@ -128,6 +129,8 @@ uint64_t shrinker_shrink(struct shrinker *shrinker, unsigned node, unsigned prio
 	work = new_work(shrinker, freeable, priority);
 	freed = scan_all(shrinker, node, MIN((waiting >> priority) + work, 2 * freeable),
 			 freeable, &scanned);
+	atomic_fetch_add_explicit(&objects_scanned, scanned, memory_order_relaxed);
+	atomic_fetch_add_explicit(&objects_freed, freed, memory_order_relaxed);
 	left = waiting + work > scanned ? waiting + work - scanned : 0;
 	atomic_fetch_add(deferred, MIN(left, 2 * freeable));
 	return freed;
@@ -147,4 +150,10 @@ uint64_t shrink_node(unsigned node, unsigned priority)
 		freed += result == SHRINK_EMPTY ? 0 : result;
 	}
 	return freed;
+}
+
+void shrink_statistics(struct shrink_statistics *statistics)
+{
+	statistics->scanned = atomic_load_explicit(&objects_scanned, memory_order_relaxed);
+	statistics->freed = atomic_load_explicit(&objects_freed, memory_order_relaxed);
 }

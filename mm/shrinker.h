@@ -57,6 +57,13 @@ void shrinker_register(struct shrinker *shrinker);
  * callback. */
 void shrinker_free(struct shrinker *shrinker);
 
+/* Objects since boot, in the units of their shrinkers. */
+struct shrink_statistics {
+	uint64_t scanned;
+	uint64_t freed;
+};
+void shrink_statistics(struct shrink_statistics *statistics);
+
 /* One shrinker, one call (section 4): objects freed, or 0 or SHRINK_EMPTY as count() says. */
 uint64_t shrinker_shrink(struct shrinker *shrinker, unsigned node, unsigned priority);
 

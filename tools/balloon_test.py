@@ -6,6 +6,8 @@ Each cycle: the guest touches and frees all its memory (`mem -t`, every page sta
 back), the host asks by QMP for 256 MiB, the guest touches what it has left, the host gives back
 1 GiB, the guest touches all again. Checked: the size is reached, QEMU's resident memory falls by
 at least 90 % of what was asked, and every counter of the guest and of query-balloon is exact.
+Then the statistics that QEMU asks the guest for (guest-stats) are compared with the guest's own
+figures, before, while and after pages are lent.
 
 Boots quire.img of --build by firmware, or the ELF with --direct. Prints KTAP for tools/verdict.py
 and, with each cycle, what was measured. Exit status: 0 passed, 1 failed.
@@ -24,6 +26,9 @@ ASKED = FULL - SMALL
 SHARE_BACK = 0.90
 KEPT_BACK = 12 << 20  # what `mem -t` leaves for others while it runs
 PATIENCE = 60
+BALLOON = "/machine/peripheral/balloon0"
+STATS_NONE = ("swap-in", "swap-out", "major-faults", "minor-faults", "disk-caches")
+STATS_DRIFT = 1 << 20  # what the shell takes and frees between two looks
 
 
 class Cycle:
@@ -104,6 +109,39 @@ class Cycle:
         )
 
 
+def guest_stats(machine: guest.Guest) -> dict:
+    """The statistics, asked for after this call began."""
+    start = int(time.time())
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        found = machine.qmp.execute("qom-get", path=BALLOON, property="guest-stats")
+        # Seconds: only the one after next is surely later.
+        if found["last-update"] > start + 1 or time.monotonic() > deadline:
+            return {name.removeprefix("stat-"): value for name, value in found["stats"].items()}
+        time.sleep(0.2)
+
+
+def compare_stats(test: ktap.Ktap, machine: guest.Guest, size: int) -> None:
+    found, memory = guest_stats(machine), machine.report("mem")
+    test.equal(found["total-memory"], memory["managed_pages"] * PAGE, f"total, size {size >> 20}")
+    for name in ("free-memory", "available-memory"):
+        drift = abs(found[name] - memory["free_pages"] * PAGE)
+        test.check(drift <= STATS_DRIFT, f"{name} is {drift} bytes from the guest's")
+    for name in STATS_NONE:
+        test.equal(found[name], 0, name)
+    for name in ("htlb-pgalloc", "htlb-pgfail"):
+        test.check(found[name] < 1 << 32, f"{name} is {found[name]}")
+
+
+def statistics(test: ktap.Ktap, cycle: Cycle) -> None:
+    machine = cycle.machine
+    machine.qmp.execute("qom-set", path=BALLOON, property="guest-stats-polling-interval", value=1)
+    for size in (FULL, SMALL, FULL):
+        cycle.ask(test, size)
+        compare_stats(test, machine, size)
+    machine.qmp.execute("qom-set", path=BALLOON, property="guest-stats-polling-interval", value=0)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -113,7 +151,7 @@ def main() -> int:
     parser.add_argument("--arch", choices=list(PORTS), default="x86_64")
     parser.add_argument("--build", help="folder to boot from (build/ARCH)")
     arguments = parser.parse_args()
-    test = ktap.Ktap(arguments.cycles)
+    test = ktap.Ktap(arguments.cycles + 1)
     words = ["--direct" if arguments.direct else f"--{PORTS[arguments.arch].firmware}"]
     words += ["--arch", arguments.arch, "--memory", "1G", "--cpus", "4"]
     words += ["--build", arguments.build] if arguments.build else []
@@ -123,6 +161,7 @@ def main() -> int:
             cycle = Cycle(vm)
             for number in range(1, arguments.cycles + 1):
                 test.run(f"balloon_host.cycle_{number}", cycle.run)
+            test.run("balloon_host.V_T9_statistics_are_the_guests", statistics, cycle)
     except guest.GuestError as error:
         print(f"# {error}")
         return 1

@@ -50,6 +50,9 @@ static int queues_create(struct virtio_balloon *balloon)
 	error = virtio_queue_create(balloon->device, &request, &balloon->deflate);
 	if (error)
 		return error;
+	error = virtio_balloon_stats_queue(balloon);
+	if (error)
+		return error;
 	return virtio_reporting_queue(&balloon->reporting, report_used);
 }
 
@@ -59,6 +62,8 @@ static int device_start(struct virtio_balloon *balloon)
 
 	if (!error)
 		error = virtio_device_ready(balloon->device);
+	if (!error)
+		error = virtio_balloon_stats_offer(balloon);
 	mutex_lock(&balloon->lock);
 	balloon->ready = !error;
 	mutex_unlock(&balloon->lock);
@@ -89,6 +94,7 @@ static void take_everything_back(struct virtio_balloon *balloon)
 		;
 	while (virtqueue_detach(&balloon->deflate->ring))
 		;
+	virtio_balloon_stats_detach(balloon);
 	list_splice_tail(&balloon->limbo, &entries);
 	mutex_unlock(&balloon->lock);
 	balloon_free_list(&entries);
@@ -145,10 +151,10 @@ static int balloon_thread(void *arg)
 	struct virtio_balloon *balloon = arg;
 
 	while (virtio_balloon_wait(balloon, next_attempt(balloon)))
-		if (!balloon->dead && virtio_balloon_resize(balloon))
+		if (balloon->dead)
+			virtio_balloon_forget_news(balloon);
+		else if (virtio_balloon_resize(balloon))
 			recover(balloon);
-		else if (balloon->dead)
-			virtio_balloon_take_config_news(balloon);
 	return 0;
 }
 
@@ -257,8 +263,8 @@ static void remove(struct virtio_device *device)
 static const struct virtio_driver virtio_balloon_driver = {
 	.name = "virtio-balloon",
 	.id = VIRTIO_ID_BALLOON,
-	.features = VIRTIO_BALLOON_F_MUST_TELL_HOST | VIRTIO_BALLOON_F_DEFLATE_ON_OOM |
-		    VIRTIO_BALLOON_F_REPORTING,
+	.features = VIRTIO_BALLOON_F_MUST_TELL_HOST | VIRTIO_BALLOON_F_STATS |
+		    VIRTIO_BALLOON_F_DEFLATE_ON_OOM | VIRTIO_BALLOON_F_REPORTING,
 	.features_refused = virtio_reporting_refused,
 	.probe = probe,
 	.remove = remove,

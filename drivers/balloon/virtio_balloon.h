@@ -20,6 +20,7 @@
 
 #define VIRTIO_BALLOON_QUEUE_INFLATE 0u
 #define VIRTIO_BALLOON_QUEUE_DEFLATE 1u
+#define VIRTIO_BALLOON_QUEUE_STATS   2u
 
 /* The host counts in units of 4 KiB whatever the guest's page size. */
 #define VIRTIO_BALLOON_UNIT_SHIFT     12
@@ -28,6 +29,10 @@
 /* Unit numbers in one buffer (a device may refuse more), and buffers for one notification. */
 #define VIRTIO_BALLOON_ARRAY      256u
 #define VIRTIO_BALLOON_ARRAYS_MAX 128u
+
+/* A statistic is a 16-bit tag and a 64-bit value, packed, little-endian. */
+#define VIRTIO_BALLOON_STATS_TAGS  16u
+#define VIRTIO_BALLOON_STATS_ENTRY 10u
 
 #define VIRTIO_BALLOON_RETRY_NS    UINT64_C(200000000)   /* after an allocation failed */
 #define VIRTIO_BALLOON_REPORT_NS   UINT64_C(250000000)   /* between two writes of `actual` */
@@ -67,9 +72,13 @@ struct virtio_balloon {
 	_Atomic uint64_t given_in_need;
 	uint64_t
 		need_told; /* when a message was given last, 0 never; one hook runs at a time */
+	struct virtio_queue *stats; /* T; NULL: the device has none */
+	/* T, while the device does not have them */
+	uint8_t stats_entries[VIRTIO_BALLOON_STATS_TAGS * VIRTIO_BALLOON_STATS_ENTRY];
 
 	struct wait_queue news;
 	bool config_news; /* Q: the target may have moved */
+	bool stats_news;  /* Q: the device may want statistics */
 	bool broken;      /* Q: a migration met a device that does not behave */
 	bool stopping;    /* Q */
 

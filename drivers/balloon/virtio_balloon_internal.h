@@ -12,9 +12,13 @@
 void virtio_balloon_wake(struct virtio_balloon *balloon, bool config);
 /* A migration met a device that does not behave: the thread resets it. */
 void virtio_balloon_tell_broken(struct virtio_balloon *balloon);
+/* The device may want statistics. Any context. */
+void virtio_balloon_tell_stats(struct virtio_balloon *balloon);
 /* True once for each time it was said. */
 bool virtio_balloon_take_config_news(struct virtio_balloon *balloon);
+bool virtio_balloon_take_stats_news(struct virtio_balloon *balloon);
 bool virtio_balloon_take_broken(struct virtio_balloon *balloon);
+void virtio_balloon_forget_news(struct virtio_balloon *balloon);
 bool virtio_balloon_is_stopping(struct virtio_balloon *balloon);
 /* Sleep until there is news or the deadline came; false when the device goes away. */
 bool virtio_balloon_wait(struct virtio_balloon *balloon, uint64_t deadline);
@@ -46,6 +50,15 @@ int virtio_balloon_take_back(struct virtio_balloon *balloon, uint64_t units,
 			     struct list_head *entries, uint64_t *count)
 	REQUIRES(&balloon->lock) MUST_CHECK;
 balloon_migrate_fn virtio_balloon_migrate;
+
+/* Statistics. Create the queue if it was negotiated; a device that has none is driven without.
+ */
+int virtio_balloon_stats_queue(struct virtio_balloon *balloon) MUST_CHECK;
+/* Give the device fresh figures: when it is ready, and when it used the last ones. */
+int virtio_balloon_stats_offer(struct virtio_balloon *balloon) MUST_CHECK;
+int virtio_balloon_stats_answer(struct virtio_balloon *balloon) MUST_CHECK;
+/* After a reset. */
+void virtio_balloon_stats_detach(struct virtio_balloon *balloon);
 
 /* Target. Move towards it until it is reached, memory is short or the device breaks. */
 int virtio_balloon_resize(struct virtio_balloon *balloon) MUST_CHECK;

@@ -98,6 +98,11 @@ int virtio_balloon_resize(struct virtio_balloon *balloon)
 				return -EIO;
 			read_target(balloon);
 		}
+		if (virtio_balloon_take_stats_news(balloon) && balloon->stats) {
+			error = virtio_balloon_stats_answer(balloon);
+			if (error)
+				return error;
+		}
 		if (!must_move(balloon))
 			break;
 		if (balloon->size < balloon->target)

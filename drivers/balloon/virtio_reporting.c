@@ -220,12 +220,15 @@ int virtio_reporting_queue(struct virtio_reporting *reporting,
 		.indirect_entries = VIRTIO_REPORTING_PIECES,
 		.callback = callback,
 	};
+	unsigned first = VIRTIO_BALLOON_QUEUE_REPORTING_FIRST;
 	int error = -ENODEV;
 
 	reporting->queue = NULL;
 	if (!virtio_has_feature(reporting->virtio, VIRTIO_BALLOON_F_REPORTING))
 		return 0;
-	while (error == -ENODEV && request.index >= VIRTIO_BALLOON_QUEUE_REPORTING_FIRST) {
+	/* Before it come the queues of other features. */
+	first += virtio_has_feature(reporting->virtio, VIRTIO_BALLOON_F_STATS);
+	while (error == -ENODEV && request.index >= first) {
 		error = virtio_queue_create(reporting->virtio, &request, &reporting->queue);
 		request.index--;
 	}

@@ -11,6 +11,7 @@
 #include <kernel/mutex.h>
 #include <mm/page_reporting.h>
 
+#define VIRTIO_BALLOON_F_STATS     BIT64(1)
 #define VIRTIO_BALLOON_F_POISON    BIT64(4)
 #define VIRTIO_BALLOON_F_REPORTING BIT64(5)
 

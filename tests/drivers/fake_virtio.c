@@ -34,12 +34,35 @@ static void book_unit(struct fake_virtio *fake, unsigned queue, uint32_t unit)
 	fake->nr_given += inflate ? 1 : UINT64_MAX;
 }
 
+static bool is_stats(const struct fake_virtio *fake, unsigned queue)
+{
+	return queue == VIRTIO_BALLOON_QUEUE_STATS && fake->accepted & VIRTIO_BALLOON_F_STATS;
+}
+
+/* The device keeps the buffer; a second one beside it is an error. */
+static uint32_t book_stats(struct fake_virtio *fake, const struct fake_chain *chain)
+{
+	uint32_t length = chain->pieces[0].length;
+
+	if (chain->nr_read != 1 || chain->nr_write != 0 || length > sizeof(fake->stats) ||
+	    fake->nr_held[VIRTIO_BALLOON_QUEUE_STATS] != 0) {
+		fake->host_errors++;
+		return 0;
+	}
+	memcpy(fake->stats, phys_to_virt(chain->pieces[0].start), length);
+	fake->stats_bytes = length;
+	fake->nr_stats++;
+	return 0;
+}
+
 static uint32_t book_buffer(struct fake_virtio *fake, unsigned queue,
 			    const struct fake_chain *chain)
 {
 	const struct ring32 *units = phys_to_virt(chain->pieces[0].start);
 	uint32_t count = chain->pieces[0].length / (uint32_t)sizeof(*units);
 
+	if (is_stats(fake, queue))
+		return book_stats(fake, chain);
 	if (chain->nr_read != 1 || chain->nr_write != 0)
 		fake->host_errors++;
 	if (fake->nr_buffers < FAKE_LOG)
@@ -85,7 +108,7 @@ static void queue_serve(struct fake_virtio *fake, unsigned queue)
 	while (fake_ring_pop(&fake->rings[queue], chain)) {
 		uint32_t written = fake->serve(fake, queue, chain);
 
-		if (fake->behaviour == FAKE_HOLD)
+		if (fake->behaviour == FAKE_HOLD || is_stats(fake, queue))
 			fake->held_heads[queue][fake->nr_held[queue]++ % 256] = chain->head;
 		else
 			use_buffer(fake, queue, chain->head, written);
@@ -342,8 +365,7 @@ void fake_virtio_release(struct fake_virtio *fake)
 		if (fake->nr_held[queue] && fake->releasing)
 			fake->releasing(fake);
 		for (unsigned i = 0; i < fake->nr_held[queue]; i++)
-			fake_ring_push(&fake->rings[queue], fake->held_heads[queue][i % 256],
-				       0);
+			use_buffer(fake, queue, fake->held_heads[queue][i % 256], 0);
 		fake->nr_held[queue] = 0;
 		if (fake->enabled[queue])
 			wanted = wants_interrupt(fake, queue);
@@ -380,4 +402,13 @@ bool fake_virtio_holds(struct fake_virtio *fake, uint32_t unit)
 
 	spin_unlock_irqrestore(&fake->lock, irq);
 	return holds;
+}
+
+unsigned fake_virtio_stats(struct fake_virtio *fake)
+{
+	struct irq_state irq = spin_lock_irqsave(&fake->lock);
+	unsigned count = fake->nr_stats;
+
+	spin_unlock_irqrestore(&fake->lock, irq);
+	return count;
 }

@@ -65,6 +65,9 @@ struct fake_virtio {
 	unsigned resets;
 	unsigned nr_buffers;
 	struct fake_buffer buffers[FAKE_LOG];
+	unsigned nr_stats; /* buffers of statistics; the last one's contents */
+	uint32_t stats_bytes;
+	uint8_t stats[256];
 	uint8_t *given; /* a bit per page number below given_limit */
 	uint32_t given_limit;
 	uint64_t nr_given;
@@ -81,12 +84,13 @@ void fake_virtio_behave(struct fake_virtio *fake, enum fake_behaviour behaviour)
 void fake_virtio_set_target(struct fake_virtio *fake, uint32_t units);
 uint32_t fake_virtio_actual(struct fake_virtio *fake);
 unsigned fake_virtio_config_reads(struct fake_virtio *fake);
-/* Use what was held, in order; interrupt as asked. */
+/* Use what was held, in order, statistics among it; interrupt as asked. */
 void fake_virtio_release(struct fake_virtio *fake);
 unsigned fake_virtio_held(struct fake_virtio *fake);
 /* Ask for a reset as a device does. */
 void fake_virtio_needs_reset(struct fake_virtio *fake);
 uint64_t fake_virtio_given(struct fake_virtio *fake);
+unsigned fake_virtio_stats(struct fake_virtio *fake);
 bool fake_virtio_holds(struct fake_virtio *fake, uint32_t unit);
 
 #endif

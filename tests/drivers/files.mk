@@ -9,6 +9,7 @@ tests += \
 	tests/drivers/fake_virtio.c \
 	tests/drivers/virtio_balloon_migrate_test.c \
 	tests/drivers/virtio_balloon_oom_test.c \
+	tests/drivers/virtio_balloon_stats_test.c \
 	tests/drivers/virtio_balloon_test.c \
 	tests/drivers/virtio_reporting_test.c \
 	tests/drivers/virtio_rng_test.c \
