@@ -3,7 +3,10 @@
 tests += \
 	tests/mm/bad_page_fixture.c \
 	tests/mm/bad_page_test.c \
+	tests/mm/balloon_fixture.c \
 	tests/mm/balloon_movable_test.c \
+	tests/mm/balloon_races_test.c \
+	tests/mm/balloon_stress_test.c \
 	tests/mm/balloon_test.c \
 	tests/mm/check_test.c \
 	tests/mm/compaction_test.c \
