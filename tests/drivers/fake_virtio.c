@@ -338,6 +338,15 @@ void fake_virtio_needs_reset(struct fake_virtio *fake)
 	config_interrupt(fake);
 }
 
+void fake_virtio_forget(struct fake_virtio *fake)
+{
+	struct irq_state irq = spin_lock_irqsave(&fake->lock);
+
+	do_reset(fake);
+	spin_unlock_irqrestore(&fake->lock, irq);
+	config_interrupt(fake);
+}
+
 uint32_t fake_virtio_actual(struct fake_virtio *fake)
 {
 	struct irq_state irq = spin_lock_irqsave(&fake->lock);

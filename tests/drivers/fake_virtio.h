@@ -89,6 +89,8 @@ void fake_virtio_release(struct fake_virtio *fake);
 unsigned fake_virtio_held(struct fake_virtio *fake);
 /* Ask for a reset as a device does. */
 void fake_virtio_needs_reset(struct fake_virtio *fake);
+/* Lose its state as if it had been switched off and on, and say that something changed. */
+void fake_virtio_forget(struct fake_virtio *fake);
 uint64_t fake_virtio_given(struct fake_virtio *fake);
 unsigned fake_virtio_stats(struct fake_virtio *fake);
 bool fake_virtio_holds(struct fake_virtio *fake, uint32_t unit);

@@ -7,6 +7,8 @@ tests += \
 	tests/drivers/fake_channel.c \
 	tests/drivers/fake_ring.c \
 	tests/drivers/fake_virtio.c \
+	tests/drivers/virtio_balloon_bad_host_test.c \
+	tests/drivers/virtio_balloon_fixture.c \
 	tests/drivers/virtio_balloon_migrate_test.c \
 	tests/drivers/virtio_balloon_oom_test.c \
 	tests/drivers/virtio_balloon_stats_test.c \

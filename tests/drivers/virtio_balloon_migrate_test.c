@@ -3,64 +3,28 @@
  * Ballooned pages of the virtio client move while a device made of memory keeps the host's
  * books (spec-balloon B3 "migrate", B-R6, B-R7).
  */
-#include <drivers/balloon/virtio_balloon.h>
+#include <tests/drivers/virtio_balloon_fixture.h>
 
 #include <errno.h>
 #include <kernel/hook.h>
-#include <kernel/thread.h>
 #include <mm/folio.h>
 #include <mm/migrate.h>
-#include <platform/clock.h>
-#include <tests/drivers/fake_virtio.h>
 #include <tests/kernel/text_sink.h>
 #include <tests/kernel/threads.h>
 #include <tests/test.h>
 
-#define LIMIT_NS (20 * NSEC_PER_SEC)
-#define PAGES    10
-
-static struct fake_virtio *fake;
-
-static struct virtio_balloon *balloon(void)
-{
-	return fake->device.driver_data;
-}
-
-#define WAIT_FOR(expression)                                   \
-	({                                                     \
-		uint64_t wait_end = clock_ns() + LIMIT_NS;     \
-		while (!(expression) && clock_ns() < wait_end) \
-			thread_sleep_ns(NSEC_PER_MSEC);        \
-		CHECK(expression);                             \
-	})
-
-static void resize(uint32_t units)
-{
-	fake_virtio_set_target(fake, units);
-	WAIT_FOR(fake_virtio_actual(fake) == units && fake_virtio_given(fake) == units);
-}
+#define PAGES 10
 
 static void attach(void)
 {
-	fake = fake_virtio_create();
-	NEED(fake, "no memory for the fake device");
-	REQUIRE(virtio_device_attach(&fake->device) == 0);
-	resize(PAGES);
-}
-
-static void detach(void)
-{
-	virtio_device_detach(&fake->device);
-	CHECK_EQ(fake->host_errors, 0);
-	CHECK_EQ(fake->nr_given, 0);
-	CHECK(balloon_check() == NULL);
-	fake_virtio_destroy(fake);
+	host_attach();
+	host_resize(PAGES);
 }
 
 /* One of the device's pages, isolated. */
 static struct page *isolated_page(void)
 {
-	struct page *page = list_first(&balloon()->core.pages, struct page, list);
+	struct page *page = list_first(&host_balloon()->core.pages, struct page, list);
 
 	REQUIRE(movable_isolate(page));
 	return page;
@@ -85,19 +49,19 @@ TEST(virtio_balloon_migrate, V_T5_device_lock_held_by_inflation_means_not_now)
 
 	attach();
 	source = isolated_page();
-	fake_virtio_behave(fake, FAKE_HOLD);
-	fake_virtio_set_target(fake, 2 * PAGES);
-	WAIT_FOR(fake_virtio_held(fake) == 1);
+	fake_virtio_behave(host, FAKE_HOLD);
+	fake_virtio_set_target(host, 2 * PAGES);
+	HOST_WAIT(fake_virtio_held(host) == 1);
 	CHECK_EQ(movable_migrate(destination, source), -EAGAIN);
-	CHECK(fake_virtio_holds(fake, unit(source)));
-	CHECK(!fake_virtio_holds(fake, unit(destination)));
-	fake_virtio_behave(fake, FAKE_PROMPT);
-	fake_virtio_release(fake);
-	WAIT_FOR(fake_virtio_actual(fake) == 2 * PAGES);
+	CHECK(fake_virtio_holds(host, unit(source)));
+	CHECK(!fake_virtio_holds(host, unit(destination)));
+	fake_virtio_behave(host, FAKE_PROMPT);
+	fake_virtio_release(host);
+	HOST_WAIT(fake_virtio_actual(host) == 2 * PAGES);
 	movable_putback(source);
 	page_put(destination);
-	CHECK_EQ(balloon_pages(&balloon()->core), 2 * PAGES);
-	detach();
+	CHECK_EQ(balloon_pages(&host_balloon()->core), 2 * PAGES);
+	host_detach();
 }
 
 TEST(virtio_balloon_migrate, V_T6_destination_is_inflated_before_source_is_deflated)
@@ -107,22 +71,61 @@ TEST(virtio_balloon_migrate, V_T6_destination_is_inflated_before_source_is_defla
 
 	attach();
 	source = isolated_page();
-	buffers = fake->nr_buffers;
+	buffers = host->nr_buffers;
 	CHECK_EQ(movable_migrate(destination, source), 0);
 	page_put(destination);
-	REQUIRE(fake->nr_buffers == buffers + 2);
-	CHECK_EQ(fake->buffers[buffers].queue, VIRTIO_BALLOON_QUEUE_INFLATE);
-	CHECK_EQ(fake->buffers[buffers].first, unit(destination));
-	CHECK_EQ(fake->buffers[buffers + 1].queue, VIRTIO_BALLOON_QUEUE_DEFLATE);
-	CHECK_EQ(fake->buffers[buffers + 1].first, unit(source));
-	CHECK_EQ(fake->buffers[buffers + 1].units, 1);
-	CHECK(fake_virtio_holds(fake, unit(destination)));
-	CHECK(!fake_virtio_holds(fake, unit(source)));
-	CHECK_EQ(fake_virtio_given(fake), PAGES);
-	CHECK_EQ(balloon()->size, PAGES);
-	CHECK_EQ(fake_virtio_actual(fake), PAGES);
-	CHECK_EQ(balloon_pages(&balloon()->core), PAGES);
-	detach();
+	REQUIRE(host->nr_buffers == buffers + 2);
+	CHECK_EQ(host->buffers[buffers].queue, VIRTIO_BALLOON_QUEUE_INFLATE);
+	CHECK_EQ(host->buffers[buffers].first, unit(destination));
+	CHECK_EQ(host->buffers[buffers + 1].queue, VIRTIO_BALLOON_QUEUE_DEFLATE);
+	CHECK_EQ(host->buffers[buffers + 1].first, unit(source));
+	CHECK_EQ(host->buffers[buffers + 1].units, 1);
+	CHECK(fake_virtio_holds(host, unit(destination)));
+	CHECK(!fake_virtio_holds(host, unit(source)));
+	CHECK_EQ(fake_virtio_given(host), PAGES);
+	CHECK_EQ(host_balloon()->size, PAGES);
+	CHECK_EQ(fake_virtio_actual(host), PAGES);
+	CHECK_EQ(balloon_pages(&host_balloon()->core), PAGES);
+	host_detach();
+}
+
+static struct page *moving[2]; /* destination, source */
+
+static int move_beside(void *arg)
+{
+	(void)arg;
+	CHECK_EQ(movable_migrate(moving[0], moving[1]), 0);
+	return 0;
+}
+
+TEST(virtio_balloon_migrate, V_T6_each_step_waits_for_the_one_before_to_be_acknowledged)
+{
+	struct thread *mover;
+	unsigned buffers;
+
+	moving[0] = fresh();
+	attach();
+	moving[1] = isolated_page();
+	buffers = host->nr_buffers;
+	fake_virtio_behave(host, FAKE_HOLD);
+	mover = test_thread(move_beside, NULL, THREAD_ANY_CPU);
+	HOST_WAIT(fake_virtio_held(host) == 1);
+	thread_sleep_ns(20 * NSEC_PER_MSEC);
+	CHECK_EQ(host->nr_buffers, buffers + 1);
+	CHECK_EQ(host->buffers[buffers].first, unit(moving[0]));
+	fake_virtio_release(host);
+	HOST_WAIT(fake_virtio_held(host) == 1);
+	CHECK_EQ(host->buffers[buffers + 1].first, unit(moving[1]));
+	thread_sleep_ns(20 * NSEC_PER_MSEC);
+	/* The host has not said yet that it gave source back. */
+	CHECK_EQ(folio_references((struct folio *)moving[1]), 2);
+	CHECK_EQ(page_type(moving[1]), PAGE_TYPE_OFFLINE);
+	fake_virtio_behave(host, FAKE_PROMPT);
+	fake_virtio_release(host);
+	thread_join(mover);
+	CHECK(page_type(moving[1]) != PAGE_TYPE_OFFLINE);
+	page_put(moving[0]);
+	host_detach();
 }
 
 TEST(virtio_balloon_migrate, host_that_does_not_acknowledge_is_reset_with_all_pages_back)
@@ -130,27 +133,27 @@ TEST(virtio_balloon_migrate, host_that_does_not_acknowledge_is_reset_with_all_pa
 	struct page *source, *destination = fresh();
 
 	attach();
-	balloon()->patience_ns = 30 * NSEC_PER_MSEC;
+	host_balloon()->patience_ns = 30 * NSEC_PER_MSEC;
 	source = isolated_page();
 	text_sink_open();
-	fake_virtio_behave(fake, FAKE_HOLD);
+	fake_virtio_behave(host, FAKE_HOLD);
 	CHECK_EQ(movable_migrate(destination, source), -ETIMEDOUT);
 	/* The host may have it: it is not free before the reset. */
 	page_put(destination);
-	fake_virtio_behave(fake, FAKE_PROMPT);
+	fake_virtio_behave(host, FAKE_PROMPT);
 	movable_putback(source);
-	WAIT_FOR(balloon()->recoveries == 1);
+	HOST_WAIT(host_balloon()->recoveries == 1);
 	(void)text_sink_close();
-	WAIT_FOR(fake_virtio_actual(fake) == PAGES && fake_virtio_given(fake) == PAGES);
-	CHECK(list_is_empty(&balloon()->limbo));
-	detach();
+	HOST_WAIT(fake_virtio_actual(host) == PAGES && fake_virtio_given(host) == PAGES);
+	CHECK(list_is_empty(&host_balloon()->limbo));
+	host_detach();
 }
 
 static int put_back_later(void *page)
 {
 	thread_sleep_ns(20 * NSEC_PER_MSEC);
-	CHECK(fake->device.driver_data != NULL);
-	CHECK(fake_virtio_actual(fake) > 0);
+	CHECK(host->device.driver_data != NULL);
+	CHECK(fake_virtio_actual(host) > 0);
 	movable_putback(page);
 	return 0;
 }
@@ -161,13 +164,13 @@ TEST(virtio_balloon_migrate, V_T17_removal_waits_for_an_isolated_page)
 
 	attach();
 	thread = test_thread(put_back_later, isolated_page(), THREAD_ANY_CPU);
-	virtio_device_detach(&fake->device);
+	virtio_device_detach(&host->device);
 	thread_join(thread);
-	CHECK_EQ(fake_virtio_actual(fake), 0);
-	CHECK_EQ(fake_virtio_given(fake), 0);
-	CHECK_EQ(fake->host_errors, 0);
+	CHECK_EQ(fake_virtio_actual(host), 0);
+	CHECK_EQ(fake_virtio_given(host), 0);
+	CHECK_EQ(host->host_errors, 0);
 	CHECK(balloon_check() == NULL);
-	fake_virtio_destroy(fake);
+	fake_virtio_destroy(host);
 }
 
 TEST(virtio_balloon_migrate, reset_waits_for_an_isolated_page)
@@ -178,14 +181,14 @@ TEST(virtio_balloon_migrate, reset_waits_for_an_isolated_page)
 	attach();
 	page = isolated_page();
 	text_sink_open();
-	fake_virtio_needs_reset(fake);
-	WAIT_FOR(balloon()->recoveries == 1);
+	fake_virtio_needs_reset(host);
+	HOST_WAIT(host_balloon()->recoveries == 1);
 	CHECK_EQ(movable_migrate(destination, page), -EAGAIN);
 	page_put(destination);
 	thread = test_thread(put_back_later, page, THREAD_ANY_CPU);
 	thread_join(thread);
 	(void)text_sink_close();
-	WAIT_FOR(fake_virtio_actual(fake) == PAGES && fake_virtio_given(fake) == PAGES);
-	CHECK_EQ(balloon_pages(&balloon()->core), PAGES);
-	detach();
+	HOST_WAIT(fake_virtio_actual(host) == PAGES && fake_virtio_given(host) == PAGES);
+	CHECK_EQ(balloon_pages(&host_balloon()->core), PAGES);
+	host_detach();
 }

@@ -3,68 +3,38 @@
  * The statistics queue of the virtio balloon (spec-balloon B4) against a device made of memory,
  * which keeps each buffer until the test lets it go.
  */
-#include <drivers/balloon/virtio_balloon.h>
+#include <tests/drivers/virtio_balloon_fixture.h>
 
-#include <kernel/thread.h>
 #include <mm/folio.h>
 #include <mm/mm.h>
-#include <platform/clock.h>
-#include <tests/drivers/fake_virtio.h>
 #include <tests/kernel/text_sink.h>
 #include <tests/test.h>
 
-#define LIMIT_NS (20 * NSEC_PER_SEC)
-
-static struct fake_virtio *fake;
-
-#define WAIT_FOR(expression)                                   \
-	({                                                     \
-		uint64_t wait_end = clock_ns() + LIMIT_NS;     \
-		while (!(expression) && clock_ns() < wait_end) \
-			thread_sleep_ns(NSEC_PER_MSEC);        \
-		CHECK(expression);                             \
-	})
-
-static struct virtio_balloon *balloon(void)
-{
-	return fake->device.driver_data;
-}
-
 static void create(unsigned size)
 {
-	fake = fake_virtio_create();
-	NEED(fake, "no memory for the fake device");
-	fake->offered |= VIRTIO_BALLOON_F_STATS;
-	fake->queue_size[VIRTIO_BALLOON_QUEUE_STATS] = size;
+	host_create();
+	host->offered |= VIRTIO_BALLOON_F_STATS;
+	host->queue_size[VIRTIO_BALLOON_QUEUE_STATS] = size;
 }
 
 static void attach(void)
 {
 	create(128);
-	REQUIRE(virtio_device_attach(&fake->device) == 0);
-}
-
-static void detach(void)
-{
-	virtio_device_detach(&fake->device);
-	CHECK_EQ(fake->host_errors, 0);
-	CHECK_EQ(fake->nr_given, 0);
-	CHECK(balloon_check() == NULL);
-	fake_virtio_destroy(fake);
+	REQUIRE(virtio_device_attach(&host->device) == 0);
 }
 
 /* The device wants fresh figures. */
 static void ask(void)
 {
-	unsigned before = fake_virtio_stats(fake);
+	unsigned before = fake_virtio_stats(host);
 
-	fake_virtio_release(fake);
-	WAIT_FOR(fake_virtio_stats(fake) == before + 1);
+	fake_virtio_release(host);
+	HOST_WAIT(fake_virtio_stats(host) == before + 1);
 }
 
 static uint64_t value_of(unsigned tag)
 {
-	const uint8_t *entry = fake->stats + tag * VIRTIO_BALLOON_STATS_ENTRY;
+	const uint8_t *entry = host->stats + tag * VIRTIO_BALLOON_STATS_ENTRY;
 
 	CHECK_EQ(le16_load(entry), tag);
 	return le64_load(entry + 2);
@@ -74,18 +44,18 @@ TEST(virtio_balloon_stats, V_T9_each_use_of_the_buffer_is_one_refresh)
 {
 	attach();
 	/* One is there as soon as the device is ready. */
-	CHECK_EQ(fake_virtio_stats(fake), 1);
+	CHECK_EQ(fake_virtio_stats(host), 1);
 	for (unsigned i = 0; i < 3; i++) {
 		ask();
 		/* Never two: the device counts a second one as an error of ours. */
-		CHECK_EQ(fake_virtio_held(fake), 1);
-		CHECK_EQ(fake->stats_bytes, 10 * VIRTIO_BALLOON_STATS_TAGS);
+		CHECK_EQ(fake_virtio_held(host), 1);
+		CHECK_EQ(host->stats_bytes, 10 * VIRTIO_BALLOON_STATS_TAGS);
 		for (unsigned tag = 0; tag < VIRTIO_BALLOON_STATS_TAGS; tag++)
 			(void)value_of(tag);
 	}
 	thread_sleep_ns(20 * NSEC_PER_MSEC);
-	CHECK_EQ(fake_virtio_stats(fake), 4);
-	detach();
+	CHECK_EQ(fake_virtio_stats(host), 4);
+	host_detach();
 }
 
 TEST(virtio_balloon_stats, figures_are_those_of_the_guest)
@@ -113,7 +83,7 @@ TEST(virtio_balloon_stats, figures_are_those_of_the_guest)
 	for (unsigned tag = 0; tag <= 3; tag++)
 		CHECK_EQ(value_of(tag), 0);
 	page_free(block, 9);
-	detach();
+	host_detach();
 }
 
 TEST(virtio_balloon_stats, lent_pages_are_not_counted_as_the_guests)
@@ -122,68 +92,68 @@ TEST(virtio_balloon_stats, lent_pages_are_not_counted_as_the_guests)
 
 	attach();
 	mm_statistics(&memory);
-	fake_virtio_set_target(fake, 1000);
-	WAIT_FOR(fake_virtio_actual(fake) == 1000);
+	fake_virtio_set_target(host, 1000);
+	HOST_WAIT(fake_virtio_actual(host) == 1000);
 	ask();
 	CHECK_EQ(value_of(5), (memory.managed - 1000) * PAGE_SIZE);
-	detach();
+	host_detach();
 }
 
 TEST(virtio_balloon_stats, asked_during_a_resize_is_answered)
 {
 	attach();
 	for (unsigned i = 1; i <= 20; i++) {
-		fake_virtio_set_target(fake, i % 2 ? 4000 : 0);
+		fake_virtio_set_target(host, i % 2 ? 4000 : 0);
 		ask();
 	}
-	WAIT_FOR(fake_virtio_actual(fake) == 0);
-	detach();
+	HOST_WAIT(fake_virtio_actual(host) == 0);
+	host_detach();
 }
 
 TEST(virtio_balloon_stats, reset_offers_them_again)
 {
 	attach();
 	text_sink_open();
-	fake_virtio_needs_reset(fake);
-	WAIT_FOR(balloon()->recoveries == 1 && fake_virtio_stats(fake) == 2);
+	fake_virtio_needs_reset(host);
+	HOST_WAIT(host_balloon()->recoveries == 1 && fake_virtio_stats(host) == 2);
 	(void)text_sink_close();
 	ask();
-	CHECK_EQ(fake_virtio_held(fake), 1);
-	detach();
+	CHECK_EQ(fake_virtio_held(host), 1);
+	host_detach();
 }
 
 TEST(virtio_balloon_stats, device_that_uses_the_buffer_twice_is_survived)
 {
 	attach();
 	text_sink_open();
-	fake_virtio_behave(fake, FAKE_TWICE);
-	fake_virtio_release(fake);
-	WAIT_FOR(balloon()->recoveries == 1);
-	fake_virtio_behave(fake, FAKE_PROMPT);
+	fake_virtio_behave(host, FAKE_TWICE);
+	fake_virtio_release(host);
+	HOST_WAIT(host_balloon()->recoveries == 1);
+	fake_virtio_behave(host, FAKE_PROMPT);
 	CHECK(strstr(text_sink_close(), "the device does not behave") != NULL);
 	ask();
-	detach();
+	host_detach();
 }
 
 TEST(virtio_balloon_stats, device_without_the_queue_it_offers_is_driven_without)
 {
 	create(0);
 	text_sink_open();
-	REQUIRE(virtio_device_attach(&fake->device) == 0);
+	REQUIRE(virtio_device_attach(&host->device) == 0);
 	CHECK(strstr(text_sink_close(), "offers statistics, but no queue") != NULL);
-	fake_virtio_set_target(fake, 10);
-	WAIT_FOR(fake_virtio_actual(fake) == 10);
-	CHECK_EQ(fake_virtio_stats(fake), 0);
-	detach();
+	fake_virtio_set_target(host, 10);
+	HOST_WAIT(fake_virtio_actual(host) == 10);
+	CHECK_EQ(fake_virtio_stats(host), 0);
+	host_detach();
 }
 
 TEST(virtio_balloon_stats, reporting_does_not_take_the_queue_for_its_own)
 {
 	create(128);
-	fake->offered |= VIRTIO_BALLOON_F_REPORTING;
+	host->offered |= VIRTIO_BALLOON_F_REPORTING;
 	text_sink_open();
-	REQUIRE(virtio_device_attach(&fake->device) == 0);
+	REQUIRE(virtio_device_attach(&host->device) == 0);
 	CHECK(strstr(text_sink_close(), "no queue for it: not used") != NULL);
 	ask();
-	detach();
+	host_detach();
 }

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What tests of the virtio balloon share: one balloon below a device made of memory, and the
+ * comparison of all books when it goes away.
+ */
+#ifndef TESTS_DRIVERS_VIRTIO_BALLOON_FIXTURE_H
+#define TESTS_DRIVERS_VIRTIO_BALLOON_FIXTURE_H
+
+#include <drivers/balloon/virtio_balloon.h>
+#include <kernel/thread.h>
+#include <platform/clock.h>
+#include <tests/drivers/fake_virtio.h>
+#include <tests/test.h>
+
+/* Far more than any step needs; a loaded machine is slow. */
+#define HOST_LIMIT_NS (20 * NSEC_PER_SEC)
+
+/* Wait until expression is true; a failed check at the time limit. */
+#define HOST_WAIT(expression)                                   \
+	({                                                      \
+		uint64_t wait_end = clock_ns() + HOST_LIMIT_NS; \
+		while (!(expression) && clock_ns() < wait_end)  \
+			thread_sleep_ns(NSEC_PER_MSEC);         \
+		CHECK(expression);                              \
+	})
+
+extern struct fake_virtio *host;
+
+/* A host that behaves, before its device is attached; then attached. */
+void host_create(void);
+void host_attach(void);
+/* The balloon of the device. */
+struct virtio_balloon *host_balloon(void);
+/* The host wants so many units and has them, as it and the guest say. */
+void host_resize(uint32_t units);
+/* The device goes; nothing may be lent, lost or wrong in any book. */
+void host_detach(void);
+
+#endif
