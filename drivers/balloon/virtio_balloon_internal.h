@@ -40,7 +40,9 @@ uint64_t virtio_balloon_arrays_fill_page(struct virtio_balloon *balloon,
 int virtio_balloon_arrays_send(struct virtio_balloon *balloon, struct virtio_queue *queue,
 			       uint64_t units) MUST_CHECK;
 
-/* Pages. The thread moves up to `units`, at most one batch; errors as sending. */
+/* Pages. Base pages that may be taken now so that the reserve stays free. */
+uint64_t virtio_balloon_room(struct virtio_balloon *balloon);
+/* The thread moves up to `units`, at most one batch; errors as sending. */
 int virtio_balloon_inflate_step(struct virtio_balloon *balloon, uint64_t units) MUST_CHECK;
 int virtio_balloon_deflate_step(struct virtio_balloon *balloon, uint64_t units) MUST_CHECK;
 /* With the device's lock: up to `units` leave the balloon and the host has heard of it: into

@@ -18,8 +18,7 @@
 
 #define BULK 64 /* pages allocated at once */
 
-/* Base pages that may be taken now so that the reserve stays free. */
-static uint64_t room_to_inflate(struct virtio_balloon *balloon)
+uint64_t virtio_balloon_room(struct virtio_balloon *balloon)
 {
 	struct mm_statistics now;
 	uint64_t reserve;
@@ -84,7 +83,7 @@ int virtio_balloon_inflate_step(struct virtio_balloon *balloon, uint64_t units)
 	uint64_t pages = MIN(units, virtio_balloon_batch_units(balloon, balloon->inflate)) /
 			 VIRTIO_BALLOON_UNITS_PER_PAGE;
 	struct list_head entries = LIST_INIT(entries);
-	uint64_t got = allocate(balloon, &entries, MIN(pages, room_to_inflate(balloon)));
+	uint64_t got = allocate(balloon, &entries, MIN(pages, virtio_balloon_room(balloon)));
 	int error = 0;
 
 	if (got < pages)

@@ -35,7 +35,8 @@ enum tag {
 
 _Static_assert(DIRECT_RECLAIMED + 1 == VIRTIO_BALLOON_STATS_TAGS, "one entry per tag");
 
-static void stats_collect(uint64_t values[VIRTIO_BALLOON_STATS_TAGS])
+static void stats_collect(struct virtio_balloon *balloon,
+			  uint64_t values[VIRTIO_BALLOON_STATS_TAGS])
 {
 	struct reclaim_statistics reclaim;
 	struct shrink_statistics shrink;
@@ -47,18 +48,19 @@ static void stats_collect(uint64_t values[VIRTIO_BALLOON_STATS_TAGS])
 	memset(values, 0, VIRTIO_BALLOON_STATS_TAGS * sizeof(values[0]));
 	values[FREE_BYTES] = memory.free * PAGE_SIZE;
 	values[TOTAL_BYTES] = memory.managed * PAGE_SIZE;
-	values[AVAILABLE_BYTES] = memory.free * PAGE_SIZE;
+	values[AVAILABLE_BYTES] = virtio_balloon_room(balloon) * PAGE_SIZE;
 	mm_large_blocks(&values[LARGE_GOT], &values[LARGE_FAILED]);
 	values[STALLS] = reclaim.requests;
 	values[DIRECT_SCANNED] = shrink.scanned;
 	values[DIRECT_RECLAIMED] = shrink.freed;
 }
 
-static void stats_fill(uint8_t *entries)
+static void stats_fill(struct virtio_balloon *balloon)
 {
 	uint64_t values[VIRTIO_BALLOON_STATS_TAGS];
+	uint8_t *entries = balloon->stats_entries;
 
-	stats_collect(values);
+	stats_collect(balloon, values);
 	for (unsigned tag = 0; tag < VIRTIO_BALLOON_STATS_TAGS; tag++) {
 		le16_store(entries + tag * VIRTIO_BALLOON_STATS_ENTRY, (uint16_t)tag);
 		le64_store(entries + tag * VIRTIO_BALLOON_STATS_ENTRY + 2, values[tag]);
@@ -100,7 +102,7 @@ int virtio_balloon_stats_offer(struct virtio_balloon *balloon)
 
 	if (!balloon->stats)
 		return 0;
-	stats_fill(balloon->stats_entries);
+	stats_fill(balloon);
 	error = virtqueue_add(&balloon->stats->ring, &piece, 1, 0, balloon);
 	if (error)
 		return error;
