@@ -22,7 +22,6 @@ struct spin_lock balloon_lock = SPIN_LOCK_INIT(&balloon_lock_class);
 static struct list_head devices = LIST_INIT(devices); /* balloon_lock */
 static struct balloon_events counted;                 /* balloon_lock */
 static uint64_t node_pages[NODES_MAX];                /* balloon_lock */
-static _Atomic uint64_t blocks_given, blocks_refused;
 
 static void check_initialised(const struct balloon_device *device)
 {
@@ -72,19 +71,8 @@ struct page *balloon_page_alloc(const struct balloon_device *device)
 
 struct page *balloon_block_alloc(const struct balloon_device *device)
 {
-	struct page *block;
-
 	HOOK(balloon_alloc);
-	block = page_alloc(NODE_ANY, BALLOON_BLOCK_ORDER, alloc_flags(device));
-	atomic_fetch_add_explicit(block ? &blocks_given : &blocks_refused, 1,
-				  memory_order_relaxed);
-	return block;
-}
-
-void balloon_block_requests(uint64_t *given, uint64_t *refused)
-{
-	*given = atomic_load_explicit(&blocks_given, memory_order_relaxed);
-	*refused = atomic_load_explicit(&blocks_refused, memory_order_relaxed);
+	return page_alloc(NODE_ANY, BALLOON_BLOCK_ORDER, alloc_flags(device));
 }
 
 unsigned balloon_pages_alloc(const struct balloon_device *device, struct page **pages,

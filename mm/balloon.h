@@ -67,8 +67,6 @@ void balloon_device_destroy(struct balloon_device *device);
  * without taking memory from others, without a message. NULL when there is none. */
 struct page *balloon_page_alloc(const struct balloon_device *device) MUST_CHECK;
 struct page *balloon_block_alloc(const struct balloon_device *device) MUST_CHECK;
-/* How often a block was given and refused since boot: these are no demand of the guest. */
-void balloon_block_requests(uint64_t *given, uint64_t *refused);
 /* Up to `count` base pages at once, cheaper than one by one; how many. It stops earlier than
  * those do when memory gets short. */
 unsigned balloon_pages_alloc(const struct balloon_device *device, struct page **pages,

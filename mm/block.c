@@ -63,12 +63,7 @@ static void warn(int node, unsigned order)
 			 (unsigned long long)PAGE_SIZE >> 10 << order, node);
 }
 
-static _Atomic uint64_t large_failed;
-
-uint64_t block_large_failed(void)
-{
-	return atomic_load(&large_failed);
-}
+_Atomic uint64_t block_large_got, block_large_failed;
 
 struct page *block_alloc(int node, unsigned order, unsigned flags, struct zone **zone)
 {
@@ -79,13 +74,13 @@ struct page *block_alloc(int node, unsigned order, unsigned flags, struct zone *
 		if (!page && flags & FOLIO_MAY_SLEEP)
 			page = reclaim_block(node, order, flags, zone);
 		if (!page) {
-			if (order >= BLOCK_ORDER)
-				atomic_fetch_add(&large_failed, 1);
+			block_large_count(&block_large_failed, order, flags);
 			if (!(flags & FOLIO_NOWARN))
 				warn(node, order);
 			return NULL;
 		}
 	} while (UNLIKELY(!block_check_alloc(*zone, page, order)));
+	block_large_count(&block_large_got, order, flags);
 	if (flags & FOLIO_ZERO)
 		memset(page_to_virt(page), 0, PAGE_SIZE << order);
 	return page;

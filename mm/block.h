@@ -46,8 +46,14 @@ static inline bool block_needs_walk(const struct zone *zone, const struct page *
 struct page *block_alloc(int node, unsigned order, unsigned flags,
 			 struct zone **zone) MUST_CHECK;
 
-/* Requests for 2 MiB and more since boot that found nothing. */
-uint64_t block_large_failed(void);
+/* Requests for 2 MiB and more since boot, but for those that only take what lies about. */
+extern _Atomic uint64_t block_large_got, block_large_failed;
+
+static inline void block_large_count(_Atomic uint64_t *counter, unsigned order, unsigned flags)
+{
+	if (UNLIKELY(order >= BLOCK_ORDER && !(flags & FOLIO_NORETRY)))
+		atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
 
 /* The checks at hand-out, and the walk; false: reported, and withheld for good. */
 bool block_check_alloc(struct zone *zone, struct page *page, unsigned order) MUST_CHECK;

@@ -79,6 +79,7 @@ static NOINLINE struct folio *alloc_large(int node, unsigned order, unsigned fla
 	if (UNLIKELY(!(page_is_zero(page) && !block_later_written(zone, page, frame, order)) &&
 		     !block_check_alloc(zone, page, order)))
 		return alloc_slowly(node, order, flags, NULL);
+	block_large_count(&block_large_got, order, flags);
 	block_publish(zone, page, PAGE_KIND_HEAD, order);
 	return head_of(page);
 }

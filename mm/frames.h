@@ -197,8 +197,6 @@ void frames_split(struct frames *frames, uint64_t frame, unsigned order);
 
 /* Free frames; exact while nobody allocates, the balance of racing calls otherwise. */
 uint64_t frames_free(const struct frames *frames);
-/* Requests of the order fulfilled since the start. */
-uint64_t frames_got(const struct frames *frames, unsigned order);
 
 /* Frames got and put by requests on a CPU. */
 uint64_t frames_cpu_got(const struct frames *frames, unsigned cpu);

@@ -54,18 +54,6 @@ uint64_t frames_free(const struct frames *frames)
 	return free;
 }
 
-uint64_t frames_got(const struct frames *frames, unsigned order)
-{
-	unsigned end = atomic_load_explicit(&frames->cpu_end, memory_order_relaxed);
-	uint64_t got = 0;
-
-	for (unsigned number = 0; number < end; number++)
-		if (frames_cpu_is_live(&frames->cpus[number]))
-			got += atomic_load_explicit(&frames->cpus[number].got[order],
-						    memory_order_relaxed);
-	return got;
-}
-
 static uint64_t sum_of(const _Atomic uint64_t counters[FRAMES_ORDERS])
 {
 	uint64_t sum = 0;

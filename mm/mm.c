@@ -84,15 +84,8 @@ void mm_statistics(struct mm_statistics *statistics)
 
 void mm_large_blocks(uint64_t *got, uint64_t *failed)
 {
-	uint64_t given, refused;
-
-	balloon_block_requests(&given, &refused);
-	*got = -given;
-	*failed = block_large_failed();
-	*failed -= MIN(*failed, refused);
-	for (unsigned i = 0; i < zone_count; i++)
-		for (unsigned order = BLOCK_ORDER; order <= FRAMES_ORDER_MAX; order++)
-			*got += frames_got(&zones[i]->frames, order);
+	*got = atomic_load(&block_large_got);
+	*failed = atomic_load(&block_large_failed);
 }
 
 void mm_managed_adjust(const struct page *page, int64_t pages)

@@ -29,7 +29,8 @@ struct mm_statistics {
 
 void mm_statistics(struct mm_statistics *statistics);
 
-/* Requests for blocks of 2 MiB and more since boot, balloons' apart: fulfilled, and not. */
+/* Requests for blocks of 2 MiB and more since boot, without those of balloons and others that
+ * only take what lies about (FOLIO_NORETRY): fulfilled, and not. */
 void mm_large_blocks(uint64_t *got, uint64_t *failed);
 
 /* Balloon: pages of the zone that the guest no longer counts as its own (B-I6). */

@@ -6,7 +6,8 @@ Each cycle: the guest touches and frees all its memory (`mem -t`, every page sta
 back), the host asks by QMP for 256 MiB, the guest touches what it has left, the host gives back
 1 GiB, the guest touches all again. Checked: the size is reached, QEMU's resident memory falls by
 at least 90 % of what was asked, and every counter of the guest and of query-balloon is exact.
-Then the statistics that QEMU asks the guest for (guest-stats) are compared with the guest's own
+Then the device is removed and probed again with pages lent, and gets them all again. The
+statistics that QEMU asks the guest for (guest-stats) are compared with the guest's own
 figures, before, while and after pages are lent.
 
 Boots quire.img of --build by firmware, or the ELF with --direct. Prints KTAP for tools/verdict.py
@@ -109,6 +110,26 @@ class Cycle:
         )
 
 
+def reprobe(test: ktap.Ktap, cycle: Cycle) -> None:
+    """As around a suspend: all pages come back before the device goes, and go again after."""
+    machine, lent = cycle.machine, ASKED // PAGE
+    # Once for the slabs of what a probe makes, which stay.
+    test.check("probed again" in machine.command("reprobe"), "a first removal")
+    cycle.ask(test, FULL)
+    cycle.memory = machine.report("mem")
+    cycle.ask(test, SMALL)
+    for turn in range(1, 4):
+        before = machine.report("balloon")
+        test.check("probed again" in machine.command("reprobe"), f"turn {turn} of removal")
+        cycle.ask(test, SMALL)
+        after = machine.report("balloon")
+        test.check(after["deflate"] - before["deflate"] >= lent, "pages back on removal")
+        cycle.check_counters(test, lent)
+    cycle.ask(test, FULL)
+    cycle.check_counters(test, 0)
+    test.equal(machine.report("mem -t", PATIENCE * 4)["wrong_pages"], 0, "wrong stamps")
+
+
 def guest_stats(machine: guest.Guest) -> dict:
     """The statistics, asked for after this call began."""
     start = int(time.time())
@@ -154,7 +175,7 @@ def main() -> int:
     parser.add_argument("--arch", choices=list(PORTS), default="x86_64")
     parser.add_argument("--build", help="folder to boot from (build/ARCH)")
     arguments = parser.parse_args()
-    test = ktap.Ktap(arguments.cycles + 1)
+    test = ktap.Ktap(arguments.cycles + 2)
     words = ["--direct" if arguments.direct else f"--{PORTS[arguments.arch].firmware}"]
     words += ["--arch", arguments.arch, "--memory", "1G", "--cpus", "4"]
     words += ["--build", arguments.build] if arguments.build else []
@@ -164,6 +185,7 @@ def main() -> int:
             cycle = Cycle(vm)
             for number in range(1, arguments.cycles + 1):
                 test.run(f"balloon_host.cycle_{number}", cycle.run)
+            test.run("balloon_host.removal_and_probe_with_pages_lent", reprobe, cycle)
             test.run("balloon_host.V_T9_statistics_are_the_guests", statistics, cycle)
     except guest.GuestError as error:
         print(f"# {error}")

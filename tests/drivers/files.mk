@@ -7,6 +7,7 @@ tests += \
 	tests/drivers/fake_channel.c \
 	tests/drivers/fake_ring.c \
 	tests/drivers/fake_virtio.c \
+	tests/drivers/reprobe_command.c \
 	tests/drivers/virtio_balloon_bad_host_test.c \
 	tests/drivers/virtio_balloon_fixture.c \
 	tests/drivers/virtio_balloon_migrate_test.c \
