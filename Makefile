@@ -27,7 +27,7 @@ qemu       = $(PYTHON) tools/qemu.py --arch $(ARCH) --accel $(ACCEL) --memory $(
 	     --cpus $(CPUS) $(if $(MACHINE),--machine $(MACHINE)) --cmdline '$(CMDLINE)'
 
 .DEFAULT_GOAL := all
-.PHONY: all help setup deps disk run test check debug image atomics bench library fuzz faults \
+.PHONY: all help setup deps disk run libvirt test check debug image atomics bench library fuzz faults \
 	lint format coverage spec-coverage mutants verdict clean compile_commands.json
 
 all: setup deps
@@ -43,6 +43,7 @@ help:
 #help   make run APP=hello    build apps/hello against newlib into the kernel and run it
 #help   make test             every suite: hosted and every port, both toolchains (ARCH= narrows)
 #help   make check            hosted suites under ASan and UBSan, in seconds
+#help   make libvirt          what virsh prints about Quire, under a libvirtd of its own
 #help   make debug            boot stopped, wait for gdb, print the line to type
 #help   make image            build/ARCH/quire.img: boots by UEFI, or by IPL; with CMDLINE in it
 #help   make atomics          build/hosted/atomics FILE: the AtomicOps report of what lspci printed
@@ -81,6 +82,10 @@ image: disk
 
 run: disk
 	@$(qemu) run $(firmware) $(if $(RUN),--run '$(RUN)') $(if $(APP),--run app)
+
+libvirt: disk
+	@tools/setup libvirt
+	@$(PYTHON) tools/libvirt_show.py --build build/$(ARCH)
 
 debug: disk
 	@$(qemu) debug

@@ -28,6 +28,10 @@ PATIENCE = 30
 KIB_PER_PAGE = 4
 FULL, HALF, SMALL = 1 << 20, 512 << 10, 256 << 10  # KiB, as libvirt counts
 SHARE = 0.90
+SLACK = 16 << 10  # what a guest at its shell may take or give between two looks
+STATISTICS = sorted(
+    "actual available disk_caches hugetlb_pgalloc hugetlb_pgfail last_update major_fault "
+    "minor_fault rss swap_in swap_out unused usable".split())
 
 
 class Domain(guest.Shell):
@@ -103,11 +107,12 @@ def template(image: pathlib.Path) -> ElementTree.Element:
 
 
 def direct(kernel: pathlib.Path, current: int) -> ElementTree.Element:
-    """The same machine without firmware, disk and reporting."""
+    """The same machine without firmware, disk, reporting and a period for statistics."""
     root = ElementTree.parse(TEMPLATE).getroot()
     devices, how = root.find("devices"), root.find("os")
     devices.remove(devices.find("disk"))
     devices.find("memballoon").set("freePageReporting", "off")
+    devices.find("memballoon").remove(devices.find("memballoon/stats"))
     root.find("currentMemory").set("unit", "KiB")
     root.find("currentMemory").text = str(current)
     how.attrib.clear()
@@ -158,6 +163,29 @@ def start_size(test: ktap.Ktap, domain: Domain) -> None:
                "pages at the host")
 
 
+def dommemstat(test: ktap.Ktap, domain: Domain) -> None:
+    """The names a Linux guest has, values that fit the guest's own, anew every second."""
+    test.equal(domain.statistic("last_update"), 0, "last_update before anybody asked")
+    domain.session.virsh("dommemstat", NAME, "--period", "1", "--live")
+    for _ in range(3):
+        last = domain.statistic("last_update")
+        domain.session.wait(lambda last=last: domain.statistic("last_update") > last, PATIENCE,
+                            f"last_update to be later than {last}")
+    found = domain.session.statistics(NAME)
+    test.equal(sorted(found), STATISTICS, "names")
+    test.equal(found["actual"], HALF, "actual")
+    memory = domain.report("mem")
+    free = memory["free_pages"] * KIB_PER_PAGE
+    test.check(abs(found["unused"] - free) <= SLACK, f"unused {found['unused']}, free {free}")
+    test.check(found["unused"] <= found["available"] <= FULL, f"available: {found}")
+    test.check(0 < found["usable"] <= found["available"], f"usable: {found}")
+    domain.setmem(SMALL)
+    wanted = found["unused"] - (HALF - SMALL)
+    domain.session.wait(lambda: abs(domain.statistic("unused") - wanted) <= SLACK, PATIENCE,
+                        f"unused to be {wanted} KiB")
+    domain.setmem(HALF)
+
+
 def setmem(test: ktap.Ktap, domain: Domain) -> None:
     half = domain.touch()
     domain.setmem(FULL)
@@ -193,7 +221,7 @@ def power_off(test: ktap.Ktap, domain: Domain) -> None:
 
 
 TEMPLATE_TESTS = (console, dumpxml, reporting, shutdown)
-DIRECT_TESTS = (start_size, setmem, power_off)
+DIRECT_TESTS = (start_size, dommemstat, setmem, power_off)
 
 
 def play(tests: ktap.Ktap, session: libvirt_session.Libvirt, root: ElementTree.Element,
