@@ -20,6 +20,7 @@ import linux_guest
 
 READY = "quire-linux-ready"
 NAME = libvirt_test.NAME
+PERIOD = 1  # seconds between statistics
 HALF, FULL = 512 << 10, 1 << 20
 SHOWN = "//currentMemory|//memballoon"
 
@@ -45,15 +46,18 @@ def play(domain: libvirt_test.Domain, quire: bool) -> None:
     if quire:
         print(f"$ virsh create {NAME}.xml\nDomain '{NAME}' created from {NAME}.xml\n\n"
               f"$ virsh console {NAME}\nquire> balloon\n{domain.command('balloon').strip()}\n")
-    show(session, "dommemstat", NAME, "--period", "1", "--live")
-    for kib in (FULL, HALF, FULL):
+    show(session, "dommemstat", NAME, "--period", str(PERIOD), "--live")
+    time.sleep(2 * PERIOD)
+    show(session, "dommemstat", NAME)
+    for kib in (HALF, FULL):
         show(session, "setmem", NAME, f"{kib >> 10}M")
         domain.wait_actual(kib)
         domain.wait_current(kib)
-        time.sleep(2.5)  # two rounds of statistics
+        time.sleep(2 * PERIOD)
         show(session, "dommemstat", NAME)
     show(session, "dumpxml", NAME, "--xpath", SHOWN)
     show(session, "shutdown" if quire else "destroy", NAME)
+    domain.wait_end()
 
 
 def main() -> int:

@@ -118,7 +118,9 @@ def judge(test: ktap.Ktap, kind: str, direction: str, result: dict, figures: lis
                     "linux": LINUX[f"instructions_{direction}"]})
 
 
-def measure(test: ktap.Ktap, kind: str, build: str, figures: list[dict]) -> None:
+@contextlib.contextmanager
+def machine(build: str, more: tuple[str, ...] = ()):
+    """The machine that is measured, with these further options of QEMU."""
     boot_cost.build_plugin()
     folder = pathlib.Path(build)
     trace, count = folder / "balloon-cost.trace", folder / "balloon-cost.count"
@@ -127,17 +129,23 @@ def measure(test: ktap.Ktap, kind: str, build: str, figures: list[dict]) -> None
                f"{boot_cost.PLUGIN},count={count},out=/dev/null", "-D", str(trace)]
     for event in (*EVENTS.values(), "virtio_balloon_handle_output"):
         options += ["-trace", f"enable={event}"]
-    words = ("--direct", "--machine", "balloon", "--memory", "3G", "--cpus", "1", "--accel", "tcg-single", "--build", build)
-    with guest.Guest(*words, options=tuple(options)) as vm:
-        vm.wait_shell()
-        machine = Machine(vm, trace, count)
-        if kind == "pages":
-            vm.command(f"fragment {HELD}", PATIENCE)
-        judge(test, kind, "inflating", machine.resize(SMALL), figures)
-        judge(test, kind, "deflating", machine.resize(FULL), figures)
-        test.equal(vm.report("balloon")["devices"][0]["resets"], 0, "resets of the device")
+    words = ("--direct", "--machine", "balloon", "--memory", "3G", "--cpus", "1", "--accel",
+             "tcg-single", "--build", build)
+    with guest.Guest(*words, options=(*options, *more)) as vm:
+        yield Machine(vm, trace, count)
     trace.unlink()
     count.unlink()
+
+
+def measure(test: ktap.Ktap, kind: str, build: str, figures: list[dict]) -> None:
+    with machine(build) as measured:
+        vm = measured.vm
+        vm.wait_shell()
+        if kind == "pages":
+            vm.command(f"fragment {HELD}", PATIENCE)
+        judge(test, kind, "inflating", measured.resize(SMALL), figures)
+        judge(test, kind, "deflating", measured.resize(FULL), figures)
+        test.equal(vm.report("balloon")["devices"][0]["resets"], 0, "resets of the device")
 
 
 def main() -> int:
