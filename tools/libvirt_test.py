@@ -188,6 +188,8 @@ def dommemstat(test: ktap.Ktap, domain: Domain) -> None:
     domain.session.wait(lambda: abs(domain.statistic("unused") - wanted) <= SLACK, PATIENCE,
                         f"unused to be {wanted} KiB")
     domain.setmem(HALF)
+    for name in ("hugetlb_pgalloc", "hugetlb_pgfail"):
+        test.equal(domain.statistic(name), found[name], f"{name}, which is not the balloon's")
 
 
 def setmem(test: ktap.Ktap, domain: Domain) -> None:
