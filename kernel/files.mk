@@ -49,6 +49,7 @@ sources += \
 	kernel/rcu.c \
 	kernel/scheduler.c \
 	kernel/semaphore.c \
+	kernel/shutdown.c \
 	kernel/thread.c \
 	kernel/timer.c \
 	kernel/wait.c \

@@ -13,6 +13,7 @@
 #include <kernel/log.h>
 #include <kernel/power_button.h>
 #include <kernel/shell.h>
+#include <kernel/shutdown.h>
 #include <kernel/thread.h>
 #include <drivers/balloon/vmware_balloon.h>
 #include <drivers/driver.h>
@@ -23,7 +24,6 @@
 #include <platform/channel_io.h>
 #include <platform/clock.h>
 #include <platform/cpu.h>
-#include <platform/exit.h>
 #include <platform/init.h>
 #include <platform/vmware.h>
 #include <tests/test.h>
@@ -39,10 +39,10 @@ static NORETURN void serve(void)
 	const char *commands = command_line_get("run");
 
 	if (tests)
-		platform_exit(tests_run(*tests && strcmp(tests, "all") ? tests : NULL,
+		shutdown_exit(tests_run(*tests && strcmp(tests, "all") ? tests : NULL,
 					command_line_number("seed", 0)) == 0);
 	if (commands)
-		platform_exit(shell_run_paged(commands) == 0);
+		shutdown_exit(shell_run_paged(commands) == 0);
 	shell_interactive();
 }
 

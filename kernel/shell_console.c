@@ -9,10 +9,10 @@
 #include <kernel/log.h>
 #include <kernel/pager.h>
 #include <kernel/semaphore.h>
+#include <kernel/shutdown.h>
 #include <kernel/thread.h>
 #include <platform/clock.h>
 #include <platform/console.h>
-#include <platform/exit.h>
 
 /* An interrupt wakes the shell; where a line has none, this is how often it looks. */
 #define INPUT_POLL_NS (50 * NSEC_PER_MSEC)
@@ -118,7 +118,7 @@ static int reboot_run(int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
-	platform_reboot();
+	shutdown_reboot();
 }
 
 SHELL_COMMAND(reboot, "", "start the machine again", reboot_run);
@@ -127,7 +127,7 @@ static int poweroff_run(int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
-	platform_power_off();
+	shutdown_power_off();
 }
 
 SHELL_COMMAND(poweroff, "", "switch the machine off", poweroff_run);

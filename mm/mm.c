@@ -3,6 +3,7 @@
  * The order in which the memory core starts, and what it tells about itself.
  */
 #include <mm/mm.h>
+#include <mm/bad_page.h>
 #include <mm/balloon.h>
 #include <mm/block.h>
 #include <mm/folio.h>
@@ -14,6 +15,7 @@
 #include <kernel/kmem.h>
 #include <kernel/log.h>
 #include <kernel/panic.h>
+#include <kernel/shutdown.h>
 #include <platform/mmu.h>
 
 static unsigned table_order(uint64_t size)
@@ -50,6 +52,17 @@ static const struct kmem_operations kmem_operations = {
 	.stack_free = stack_free,
 };
 
+/* What was suppressed for being too much is at least counted on the console. */
+static int flush_reports(struct shutdown_hook *hook)
+{
+	(void)hook;
+	bad_page_flush();
+	return 0;
+}
+
+static struct shutdown_hook reports_hook = {
+	.name = "bad page reports", .stage = SHUTDOWN_REPORTS, .run = flush_reports};
+
 void mm_init(struct boot_info *info)
 {
 	struct mm_statistics statistics;
@@ -62,6 +75,7 @@ void mm_init(struct boot_info *info)
 	balloon_init();
 	kmem_register(&kmem_operations);
 	panic_set_check(mm_check_all);
+	shutdown_hook_register(&shutdown_hooks, &reports_hook);
 	mm_statistics(&statistics);
 	log_info("mm: %llu MiB of RAM in %u zones, %llu MiB free",
 		 (unsigned long long)(statistics.managed + statistics.reserved) >> 8,

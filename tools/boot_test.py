@@ -10,6 +10,8 @@ import functools
 import pathlib
 import re
 import sys
+import tempfile
+import time
 
 import guest
 import ktap
@@ -96,6 +98,53 @@ def reset_after_touching(test: ktap.Ktap, start: Start) -> None:
         test.check("# quire: PASS" in machine.command("test frames"), "after touching again")
 
 
+def told_balloon(path: pathlib.Path) -> list[str]:
+    """What QEMU traced of balloon and status: `actual N` in pages, `status N`, in order."""
+    found = re.findall(r"virtio_balloon_(set_config) \w+: (\d+)|virtio_(set_status) \S+ \S+ \S+ (\d+)",
+                       path.read_text())
+    return [f"actual {row[1]}" if row[0] else f"status {row[3]}" for row in found]
+
+
+def ends_in_order(told: list[str]) -> bool:
+    """The balloon's size goes to 0, then its device is reset; other devices were just before."""
+    words = [word for word in told if word != "status 0"]
+    at = told.index("actual 0") if "actual 0" in told else len(told)
+    return words[:1] == ["actual 0"] and told[at : at + 2] == ["actual 0", "status 0"]
+
+
+def wait_balloon(machine: guest.Guest, size: int) -> bool:
+    deadline = time.monotonic() + 60
+    while machine.qmp.execute("query-balloon")["actual"] != size and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return machine.qmp.execute("query-balloon")["actual"] == size
+
+
+def end_resets_the_balloon(test: ktap.Ktap, start: Start) -> None:
+    """Before the machine starts again, or ends, the balloon holds nothing and is reset."""
+    with tempfile.TemporaryDirectory() as folder:
+        trace = pathlib.Path(folder) / "trace"
+        options = ("-D", str(trace), "-trace", "virtio_balloon_set_config", "-trace",
+                   "virtio_set_status")
+        with start("--memory", "512M", options=options) as machine:
+            machine.wait_shell()
+            machine.qmp.execute("balloon", value=256 << 20)
+            test.check(wait_balloon(machine, 256 << 20), "the balloon follows")
+            test.check(told_balloon(trace)[-1].startswith("actual "), "the last word is its size")
+            before = len(told_balloon(trace))
+            machine.qmp.execute("set-action", reboot="reset")
+            machine.process.stdin.write(b"reboot\n")
+            machine.process.stdin.flush()
+            machine.wait_for("reboot", 10)
+            machine.wait_shell()
+            test.check(ends_in_order(told_balloon(trace)[before:]), "after `reboot`")
+            test.check(wait_balloon(machine, 256 << 20), "the next boot follows")
+            before = len(told_balloon(trace))
+            machine.process.stdin.write(b"poweroff\n")
+            machine.process.stdin.flush()
+            machine.process.wait(60)
+            test.check(ends_in_order(told_balloon(trace)[before:]), "after `poweroff`")
+
+
 def two_nodes(test: ktap.Ktap, start: Start) -> None:
     """Memory is split where the SRAT says; a few pages of each node are the kernel's own."""
     with start("--memory", "512M", "--nodes", "2") as machine:
@@ -141,6 +190,7 @@ TESTS = {
     "too_little_memory_is_said": (too_little_memory, "x86_64 s390x"),
     "unknown_key_is_named": (unknown_key, "x86_64 s390x"),
     "reset_after_touching_memory": (reset_after_touching, "x86_64 s390x"),
+    "end_resets_the_balloon": (end_resets_the_balloon, "x86_64 s390x"),
     "no_acpi_is_survived": (no_acpi, "x86_64"),
     "two_nodes_from_the_srat": (two_nodes, "x86_64"),
     "usb_stick_boots_uefi": (usb_stick, "x86_64"),

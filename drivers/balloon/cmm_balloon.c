@@ -280,6 +280,41 @@ static void report(struct balloon_client *client, struct balloon_client_report *
 	report->counters[2] = (struct balloon_client_counter){"failures", balloon->failures};
 }
 
+/* No worker, and nothing that asks for pages to be moved. */
+static void worker_stop(struct cmm_balloon *balloon)
+{
+	set_stopping(balloon, true);
+	if (balloon->thread) {
+		offline_notifier_unregister(&balloon->offline);
+		oom_hook_unregister(&balloon->oom);
+		balloon_client_remove(&balloon->client);
+		thread_join(balloon->thread);
+	}
+	balloon->thread = NULL;
+}
+
+/* Isolated pages come back in bounded time (mm/migrate.h). */
+static void unloan_all(struct cmm_balloon *balloon)
+{
+	while (balloon->loaned > 0) {
+		unloan(balloon, balloon->loaned);
+		HOOK(cmm_stop);
+		if (balloon->loaned > 0)
+			thread_sleep_ns(NSEC_PER_MSEC);
+	}
+	balloon->target = 0;
+}
+
+/* C-T11: what is on loan when the machine starts again is lost to it. */
+static int run_shutdown(struct shutdown_hook *hook)
+{
+	struct cmm_balloon *balloon = container_of(hook, struct cmm_balloon, shutdown);
+
+	worker_stop(balloon);
+	unloan_all(balloon);
+	return 0;
+}
+
 struct cmm_balloon *cmm_balloon_create(const struct cmm_host *host)
 {
 	struct cmm_balloon *balloon = kzalloc(sizeof(*balloon));
@@ -295,6 +330,8 @@ struct cmm_balloon *cmm_balloon_create(const struct cmm_host *host)
 	balloon->client = (struct balloon_client){.name = "cmm", .report = report};
 	balloon->oom = (struct oom_hook){.name = "cmm balloon", .give = give};
 	balloon->offline.tell = tell;
+	balloon->shutdown = (struct shutdown_hook){
+		.name = "cmm balloon", .stage = SHUTDOWN_CLIENTS, .run = run_shutdown};
 	return balloon;
 }
 
@@ -315,27 +352,16 @@ int cmm_balloon_run(struct cmm_balloon *balloon)
 	balloon_client_add(&balloon->client);
 	oom_hook_register(&balloon->oom);
 	offline_notifier_register(&balloon->offline);
+	shutdown_hook_register(&shutdown_hooks, &balloon->shutdown);
 	return 0;
 }
 
 void cmm_balloon_stop(struct cmm_balloon *balloon)
 {
-	set_stopping(balloon, true);
-	if (balloon->thread) {
-		offline_notifier_unregister(&balloon->offline);
-		oom_hook_unregister(&balloon->oom);
-		balloon_client_remove(&balloon->client);
-		thread_join(balloon->thread);
-	}
-	balloon->thread = NULL;
-	/* Isolated pages come back in bounded time (mm/migrate.h). */
-	while (balloon->loaned > 0) {
-		unloan(balloon, balloon->loaned);
-		HOOK(cmm_stop);
-		if (balloon->loaned > 0)
-			thread_sleep_ns(NSEC_PER_MSEC);
-	}
-	balloon->target = 0;
+	if (balloon->thread)
+		shutdown_hook_unregister(&shutdown_hooks, &balloon->shutdown);
+	worker_stop(balloon);
+	unloan_all(balloon);
 	set_stopping(balloon, false);
 }
 

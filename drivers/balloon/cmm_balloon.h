@@ -11,6 +11,7 @@
 
 #include <drivers/balloon/balloon_client.h>
 #include <kernel/mutex.h>
+#include <kernel/shutdown.h>
 #include <mm/balloon.h>
 #include <mm/offline.h>
 #include <mm/reclaim.h>
@@ -36,6 +37,7 @@ struct cmm_balloon {
 	struct balloon_client client;
 	struct oom_hook oom;
 	struct offline_notifier offline;
+	struct shutdown_hook shutdown;
 	struct thread *thread;
 	struct mutex hotplug;  /* held while memory goes offline, and to loan a page */
 	bool hotplug_occurred; /* H: since the last look */
@@ -62,7 +64,8 @@ void cmm_balloon_destroy(struct cmm_balloon *balloon);
 
 /* A worker that looks every second. 0; -ENOMEM; -EALREADY. */
 int cmm_balloon_run(struct cmm_balloon *balloon) MUST_CHECK;
-/* No worker, nothing on loan: to switch it off, and before the machine starts again. */
+/* No worker, nothing on loan: to switch it off. Before the machine starts again its shutdown
+ * hook does the same. */
 void cmm_balloon_stop(struct cmm_balloon *balloon);
 
 /* One look with all that follows; nanoseconds until the next. The worker, or a test instead. */

@@ -237,17 +237,37 @@ static void thread_stop(struct virtio_balloon *balloon)
 	thread_join(balloon->thread);
 }
 
-static void remove(struct virtio_device *device)
+/* Nobody moves pages any more but who was asked to migrate one. */
+static void stop(struct virtio_balloon *balloon)
 {
-	struct virtio_balloon *balloon = device->driver_data;
-	int error;
-
 	virtio_reporting_stop(&balloon->reporting);
 	virtio_balloon_oom_stop(balloon);
 	mutex_lock(&virtio_balloons_lock);
 	list_del(&balloon->link);
 	mutex_unlock(&virtio_balloons_lock);
 	thread_stop(balloon);
+}
+
+/* The reset that follows ends all loans at once: whoever starts next has all of memory, and the
+ * host's books say so. */
+static void shutdown(struct virtio_device *device)
+{
+	struct virtio_balloon *balloon = device->driver_data;
+
+	stop(balloon);
+	migration_stop(balloon);
+	if (balloon->dead)
+		return;
+	balloon->size = 0;
+	virtio_balloon_write_actual(balloon);
+}
+
+static void remove(struct virtio_device *device)
+{
+	struct virtio_balloon *balloon = device->driver_data;
+	int error;
+
+	stop(balloon);
 	error = balloon->dead ? -EIO : 0;
 	while (!error && balloon->size > 0)
 		error = virtio_balloon_deflate_step(balloon, balloon->size);
@@ -268,6 +288,7 @@ static const struct virtio_driver virtio_balloon_driver = {
 	.features_refused = virtio_reporting_refused,
 	.probe = probe,
 	.remove = remove,
+	.shutdown = shutdown,
 	.config_changed = config_changed,
 };
 VIRTIO_DRIVER(balloon, virtio_balloon_driver);

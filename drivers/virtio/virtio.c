@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <kernel/assert.h>
 #include <kernel/log.h>
+#include <kernel/shutdown.h>
 #include <kernel/thread.h>
 #include <mm/folio.h>
 #include <mm/slab.h>
@@ -159,6 +160,33 @@ static void device_stop(struct virtio_device *device)
 		kfree(atomic_exchange(&device->queues[i], NULL));
 }
 
+int virtio_devices_shutdown(void)
+{
+	struct list_head *link;
+	int error = 0;
+
+	for (link = virtio_devices.prev; link != &virtio_devices; link = link->prev) {
+		struct virtio_device *device = list_entry(link, struct virtio_device, link);
+		int result;
+
+		if (device->driver->shutdown)
+			device->driver->shutdown(device);
+		result = virtio_device_quiesce(device);
+		error = error ? error : result;
+	}
+	return error;
+}
+
+static int run_shutdown(struct shutdown_hook *hook)
+{
+	(void)hook;
+	return virtio_devices_shutdown();
+}
+
+/* Registered while there are devices. */
+static struct shutdown_hook shutdown_hook = {
+	.name = "virtio", .stage = SHUTDOWN_DEVICES, .run = run_shutdown};
+
 int virtio_device_attach(struct virtio_device *device)
 {
 	int error;
@@ -177,6 +205,8 @@ int virtio_device_attach(struct virtio_device *device)
 		device_stop(device);
 		return error;
 	}
+	if (list_is_empty(&virtio_devices))
+		shutdown_hook_register(&shutdown_hooks, &shutdown_hook);
 	list_add_tail(&virtio_devices, &device->link);
 	return 0;
 }
@@ -184,6 +214,8 @@ int virtio_device_attach(struct virtio_device *device)
 void virtio_device_detach(struct virtio_device *device)
 {
 	list_del(&device->link);
+	if (list_is_empty(&virtio_devices))
+		shutdown_hook_unregister(&shutdown_hooks, &shutdown_hook);
 	device->driver->remove(device);
 	device_stop(device);
 	device->driver = NULL;

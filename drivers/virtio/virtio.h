@@ -87,6 +87,9 @@ struct virtio_driver {
 	int (*probe)(struct virtio_device *device);
 	/* Stop using the device; it is reset after. */
 	void (*remove)(struct virtio_device *device);
+	/* The machine ends: stop using the device, free nothing; it is reset after. NULL: the
+	 * reset is enough. */
+	void (*shutdown)(struct virtio_device *device);
 	/* Interrupt context; NULL when the driver does not care. */
 	void (*config_changed)(struct virtio_device *device);
 };
@@ -118,6 +121,9 @@ TABLE_DECLARE(quire_virtio_drivers, struct virtio_driver);
  * is not a modern one; -ETIMEDOUT when it does not reset; or the probe's error. */
 int virtio_device_attach(struct virtio_device *device) MUST_CHECK;
 void virtio_device_detach(struct virtio_device *device);
+/* The machine ends: drivers stop and devices are reset, the last attached first. 0, or the
+ * first error of a reset. Thread context. */
+int virtio_devices_shutdown(void) MUST_CHECK;
 /* For transports, interrupt context. */
 void virtio_device_config_interrupt(struct virtio_device *device);
 void virtio_device_queue_interrupt(struct virtio_device *device, unsigned index);

@@ -274,6 +274,19 @@ TEST(cmm_balloon, C_T10_source_that_stays_on_loan_at_the_host_has_moved_all_the_
 		CHECK(expression);                                  \
 	})
 
+/* Is it there for who ends the machine? */
+static bool is_shutdown_hook(const struct shutdown_hook *wanted)
+{
+	struct irq_state irq = spin_lock_irqsave(&shutdown_hooks.lock);
+	const struct shutdown_hook *hook;
+	bool found = false;
+
+	list_for_each_entry (hook, &shutdown_hooks.hooks, link)
+		found |= hook == wanted;
+	spin_unlock_irqrestore(&shutdown_hooks.lock, irq);
+	return found;
+}
+
 TEST(cmm_balloon, C_T11_nothing_is_on_loan_when_the_machine_starts_again)
 {
 	create();
@@ -281,8 +294,16 @@ TEST(cmm_balloon, C_T11_nothing_is_on_loan_when_the_machine_starts_again)
 	REQUIRE(cmm_balloon_run(balloon) == 0);
 	CHECK_EQ(cmm_balloon_run(balloon), -EALREADY);
 	WAIT_FOR(balloon->loaned == 300);
-	cmm_balloon_stop(balloon);
+	CHECK(is_shutdown_hook(&balloon->shutdown));
+	CHECK_EQ(balloon->shutdown.run(&balloon->shutdown), 0);
 	CHECK(balloon->thread == NULL);
+	CHECK_EQ(balloon->loaned, 0);
+	CHECK_EQ(host->nr_loaned, 0);
+	compare();
+	/* Once more is harmless. */
+	shutdown_hook_unregister(&shutdown_hooks, &balloon->shutdown);
+	cmm_balloon_stop(balloon);
+	CHECK(!is_shutdown_hook(&balloon->shutdown));
 	CHECK_EQ(balloon->loaned, 0);
 	CHECK_EQ(host->nr_loaned, 0);
 	compare();

@@ -21,6 +21,7 @@ tests += \
 	tests/kernel/ipi_test.c \
 	tests/kernel/lock_test.c \
 	tests/kernel/random_test.c \
+	tests/kernel/shutdown_test.c \
 	tests/kernel/rcu_test.c \
 	tests/kernel/thread_test.c \
 	tests/kernel/threads.c \
