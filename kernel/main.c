@@ -20,6 +20,7 @@
 #include <drivers/virtio/virtio_ccw.h>
 #include <drivers/virtio/virtio_mmio.h>
 #include <mm/mm.h>
+#include <mm/reclaim.h>
 #include <pci/enumerate.h>
 #include <platform/channel_io.h>
 #include <platform/clock.h>
@@ -63,6 +64,7 @@ void kmain(struct boot_info *info)
 	platform_interrupts_init(); /* controllers, clock, timer */
 	threads_init();             /* this flow becomes the first thread */
 	threads_start_cpus();       /* all CPUs take threads */
+	reclaim_start();            /* memory taken back ahead of need */
 	pci_init();                 /* enumerate the fabric */
 	drivers_bind_all(&pci_fabric);
 	virtio_mmio_probe_all(info->command_line);       /* devices only the hypervisor names */

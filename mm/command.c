@@ -6,6 +6,7 @@
 #include <mm/folio.h>
 #include <mm/map.h>
 #include <mm/mm.h>
+#include <mm/reclaim.h>
 #include <mm/slab.h>
 #include <mm/touch.h>
 #include <mm/zone.h>
@@ -70,6 +71,42 @@ static void cpu_counts(unsigned cpu, uint64_t *got, uint64_t *put)
 	}
 }
 
+/* What requests that are not atomic leave, and between which the reclaim thread works. */
+static void print_watermarks(void)
+{
+	struct reclaim_statistics reclaim;
+
+	print("\nnode zone           min KiB      low KiB     high KiB\n");
+	for (unsigned i = 0; i < zone_count; i++)
+		print("%4u %-7s %12llu %12llu %12llu\n", zones[i]->node,
+		      zone_type_name(zones[i]->type),
+		      (unsigned long long)kib(zones[i]->reserve[zones[i]->type]),
+		      (unsigned long long)kib(zones[i]->low),
+		      (unsigned long long)kib(zones[i]->high));
+	reclaim_statistics(&reclaim);
+	print("requests that were short %llu: helped by caches %llu, by moving pages %llu, by "
+	      "balloons %llu, failed %llu; rounds ahead of need %llu\n",
+	      (unsigned long long)reclaim.requests, (unsigned long long)reclaim.by_shrinkers,
+	      (unsigned long long)reclaim.by_compaction, (unsigned long long)reclaim.by_hooks,
+	      (unsigned long long)reclaim.failed, (unsigned long long)reclaim.rounds);
+}
+
+static void json_reclaim(struct json *json)
+{
+	struct reclaim_statistics reclaim;
+
+	reclaim_statistics(&reclaim);
+	json_object(json, "reclaim");
+	json_number(json, "requests", reclaim.requests);
+	json_number(json, "by_shrinkers", reclaim.by_shrinkers);
+	json_number(json, "by_compaction", reclaim.by_compaction);
+	json_number(json, "by_hooks", reclaim.by_hooks);
+	json_number(json, "failed", reclaim.failed);
+	json_number(json, "rounds_ahead", reclaim.rounds);
+	json_number(json, "freed_ahead", reclaim.freed_ahead);
+	json_end(json);
+}
+
 static void print_cpus(void)
 {
 	print("\n cpu        pages got        pages put\n");
@@ -111,6 +148,9 @@ static void json_zones(struct json *json)
 		json_number(json, "managed_pages", (uint64_t)atomic_load(&zone->managed));
 		json_number(json, "free_pages", frames_free(&zone->frames));
 		json_number(json, "pristine_pages", atomic_load(&zone->pristine));
+		json_number(json, "min_pages", zone->reserve[zone->type]);
+		json_number(json, "low_pages", zone->low);
+		json_number(json, "high_pages", zone->high);
 		json_array(json, "free_blocks");
 		for (unsigned order = 0; order <= FOLIO_ORDER_MAX; order++)
 			json_number(json, NULL, zone_available(zone, order));
@@ -170,6 +210,7 @@ static void print_json(void)
 	json_number(&json, "withheld_pages", total.bad);
 	json_number(&json, "bad_page_reports", bad_page_count());
 	json_zones(&json);
+	json_reclaim(&json);
 	json_cpus(&json);
 	json_slabs(&json);
 	json_finish(&json);
@@ -206,6 +247,7 @@ static void report_all(bool as_json)
 	}
 	print_totals();
 	print_zones();
+	print_watermarks();
 	print_cpus();
 	print_slabs();
 }

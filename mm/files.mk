@@ -35,6 +35,7 @@ sources += \
 	mm/page_describe.c \
 	mm/ranges.c \
 	mm/reclaim.c \
+	mm/reclaim_thread.c \
 	mm/settle.c \
 	mm/shrinker.c \
 	mm/slab.c \

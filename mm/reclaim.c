@@ -173,4 +173,5 @@ void reclaim_statistics(struct reclaim_statistics *statistics)
 	statistics->by_compaction = atomic_load(&by_compaction);
 	statistics->by_hooks = atomic_load(&by_hooks);
 	statistics->failed = atomic_load(&failed);
+	reclaim_thread_statistics(statistics);
 }

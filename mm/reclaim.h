@@ -53,7 +53,21 @@ struct reclaim_statistics {
 	uint64_t by_compaction;
 	uint64_t by_hooks;
 	uint64_t failed;
+	uint64_t rounds;      /* of the thread that works ahead, */
+	uint64_t freed_ahead; /* and objects it freed, in the units of their shrinkers */
 };
 void reclaim_statistics(struct reclaim_statistics *statistics);
+
+/*
+ * Ahead of need. A zone is below its low watermark: wake the thread, if it sleeps. Any context
+ * but NMI, interrupts off; no lock of wait queues or below (mm/README.md) is held.
+ */
+void reclaim_wake(void);
+/* Shrink until every zone is at its high watermark or nothing more comes; objects freed. */
+uint64_t reclaim_balance(void);
+/* Once, when threads run. */
+void reclaim_start(void);
+/* Its part of the figures. */
+void reclaim_thread_statistics(struct reclaim_statistics *statistics);
 
 #endif

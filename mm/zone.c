@@ -5,6 +5,7 @@
 #include <mm/zone.h>
 #include <mm/folio.h>
 #include <mm/ranges.h>
+#include <mm/reclaim.h>
 #include <mm/zone_internal.h>
 #include <kernel/bits.h>
 
@@ -65,12 +66,16 @@ static uint64_t get_from(struct zone *zone, unsigned cpu, unsigned order, unsign
 			 enum zone_type wanted)
 {
 	uint64_t frame = frames_get_owned(&zone->frames, cpu, order);
+	uint64_t kept = MAX(UINT64_C(1) << order, BLOCK_FRAMES);
+	uint64_t free;
 	bool low;
 
 	if (LIKELY(frame != FRAMES_NONE))
 		return frame;
-	low = frames_free(&zone->frames) <
-	      zone->reserve[wanted] + MAX(UINT64_C(1) << order, BLOCK_FRAMES);
+	free = frames_free(&zone->frames);
+	low = free < zone->reserve[wanted] + kept;
+	if (free < zone->low + kept)
+		reclaim_wake();
 	if (low && !(flags & FOLIO_ATOMIC))
 		return FRAMES_NONE;
 	frame = frames_get_new(&zone->frames, cpu, order);
@@ -112,6 +117,8 @@ static unsigned many_from(struct zone *zone, unsigned flags, uint64_t *list, uns
 	uint64_t kept = zone->reserve[highest_type(flags)] + BLOCK_FRAMES;
 	uint64_t free = frames_free(&zone->frames);
 
+	if (free < zone->low + BLOCK_FRAMES + count)
+		reclaim_wake();
 	if (!(flags & FOLIO_ATOMIC))
 		count = (unsigned)MIN(count, free > kept ? free - kept : 0);
 	return frames_get_many(&zone->frames, cpu_current(), list, count);

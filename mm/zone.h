@@ -31,9 +31,14 @@ struct zone {
 	enum zone_type type;
 	uint64_t ram;            /* frames that are RAM */
 	_Atomic int64_t managed; /* frames that are the allocator's, less what balloons hold */
-	_Atomic uint64_t pristine;    /* usable frames beyond the frontier */
-	_Atomic uint64_t bad;         /* frames withheld after a report */
-	uint64_t reserve[ZONE_TYPES]; /* frames a request for that type leaves */
+	_Atomic uint64_t pristine; /* usable frames beyond the frontier */
+	_Atomic uint64_t bad;      /* frames withheld after a report */
+	/* Watermarks, in free frames besides a block that counts as used up (see get_from()). A
+	 * request for that type that is not FOLIO_ATOMIC leaves reserve[type]; below `low` the
+	 * reclaim thread wakes, at `high` it stops. */
+	uint64_t reserve[ZONE_TYPES];
+	uint64_t low;
+	uint64_t high;
 };
 
 extern struct zone *zones[ZONES_MAX]; /* by rising address */
@@ -67,6 +72,12 @@ static inline struct zone *page_zone(const struct page *page)
 static inline uint64_t zone_frame(const struct zone *zone, struct pfn f)
 {
 	return f.nr - zone->base.nr;
+}
+
+/* Is there so much besides a block that counts as used up? */
+static inline bool zone_has(const struct zone *zone, uint64_t watermark)
+{
+	return frames_free(&zone->frames) >= watermark + BLOCK_FRAMES;
 }
 
 /* Free blocks of 2^order that requests could get, the untouched memory included; walks. */

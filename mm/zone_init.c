@@ -174,6 +174,8 @@ static void zone_start(struct zone *zone, void *state)
 	for (unsigned type = 0; type < ZONE_TYPES; type++)
 		zone->reserve[type] =
 			least + (type > zone->type && zone->type == ZONE_DMA ? usable / 8 : 0);
+	zone->low = least + least / 4;
+	zone->high = least + least / 2;
 }
 
 /* Is `a` a better choice than `b` for a request that prefers the node? */

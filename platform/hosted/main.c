@@ -9,6 +9,7 @@
 #include <kernel/command_line.h>
 #include <kernel/thread.h>
 #include <mm/mm.h>
+#include <mm/reclaim.h>
 #include <platform/exit.h>
 #include <tests/test.h>
 #include <stdio.h>
@@ -61,6 +62,7 @@ int main(int argc, char **argv)
 	mm_init(boot_info);
 	threads_init();
 	threads_start_cpus();
+	reclaim_start();
 	hosted_clock_hurry(command_line_get("faults") != NULL);
 	platform_exit(tests_run(command_line_get("tests"), command_line_number("seed", 0)) ==
 		      0);

@@ -26,6 +26,7 @@ tests += \
 	tests/mm/page_alloc_test.c \
 	tests/mm/page_range_test.c \
 	tests/mm/page_reporting_test.c \
+	tests/mm/reclaim_thread_test.c \
 	tests/mm/request_context_test.c \
 	tests/mm/shrinker_test.c \
 	tests/mm/slab_test.c \

@@ -179,6 +179,7 @@ TEST(reclaim, what_was_given_to_a_request_is_its_own_below_the_reserve)
 }
 
 static unsigned scans;
+static const struct thread *asking;
 
 static uint64_t count_some(struct shrinker *shrinker, const struct shrink_request *request)
 {
@@ -189,12 +190,13 @@ static uint64_t count_some(struct shrinker *shrinker, const struct shrink_reques
 
 static uint64_t scan_and_ask(struct shrinker *shrinker, struct shrink_request *request)
 {
-	struct page *page = page_alloc(NODE_ANY, 0, FOLIO_NOWARN | FOLIO_MAY_SLEEP);
-
 	(void)shrinker;
 	(void)request;
-	scans++;
-	CHECK(page == NULL);
+	/* The thread that works ahead comes here too, while there is memory yet. */
+	if (thread_current() == asking) {
+		CHECK(page_alloc(NODE_ANY, 0, FOLIO_NOWARN | FOLIO_MAY_SLEEP) == NULL);
+		scans++;
+	}
 	return SHRINK_STOP;
 }
 
@@ -210,6 +212,7 @@ TEST(reclaim, shrinker_that_asks_for_memory_does_not_call_itself)
 	shrinker_register(shrinker);
 	exhaust(&taken, 0);
 	scans = 0;
+	asking = thread_current();
 	reclaim_statistics(&before);
 	CHECK(page_alloc(NODE_ANY, 0, FOLIO_NOWARN | FOLIO_MAY_SLEEP) == NULL);
 	reclaim_statistics(&after);

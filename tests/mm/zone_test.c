@@ -67,6 +67,23 @@ TEST(zone, lookup_finds_records_that_are_valid)
 	folio_put(folio);
 }
 
+TEST(zone, watermarks_rise_from_min_to_low_to_high)
+{
+	for (unsigned i = 0; i < zone_count; i++) {
+		const struct zone *zone = zones[i];
+		uint64_t min = zone->reserve[zone->type];
+
+		CHECK_EQ(min,
+			 MIN(MAX(zone->frames.usable / 256, 256), zone->frames.usable / 8));
+		CHECK_EQ(zone->low, min + min / 4);
+		CHECK_EQ(zone->high, min + min / 2);
+		CHECK(zone->high <= zone->frames.usable);
+		/* What may be asked of higher zones leaves more. */
+		for (unsigned type = zone->type; type < ZONE_TYPES; type++)
+			CHECK(zone->reserve[type] >= min);
+	}
+}
+
 /* A request that is not atomic leaves the reserve; one that is may use it. */
 TEST(zone, reserve_is_left_to_atomic_requests)
 {

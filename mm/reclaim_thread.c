@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Memory taken back ahead of need, for the sake of requests that cannot wait: when a zone goes
+ * below its low watermark the thread shrinks caches until every zone is at its high one, from
+ * light to everything. Compaction and out-of-memory hooks are left to requests: their price is
+ * paid when somebody would fail without.
+ */
+#include <mm/reclaim.h>
+#include <kernel/assert.h>
+#include <kernel/scheduler.h>
+#include <mm/node.h>
+#include <mm/shrinker.h>
+#include <platform/clock.h>
+
+/* After a round that freed nothing: caches fill by use, not by being asked. */
+#define FRUITLESS_NS (100 * NSEC_PER_MSEC)
+
+static struct wait_queue queue = WAIT_QUEUE_INIT(queue);
+static bool wanted;            /* queue.lock */
+static _Atomic bool listening; /* the thread sleeps until somebody is low */
+static _Atomic uint64_t rounds, freed_pages;
+
+void reclaim_wake(void)
+{
+	struct irq_state irq;
+
+	/* Most callers find that another one was first, or that there is no thread yet. */
+	if (!atomic_load_explicit(&listening, memory_order_relaxed) ||
+	    !atomic_exchange(&listening, false))
+		return;
+	irq = wait_queue_lock(&queue);
+	wanted = true;
+	wait_queue_wake_all(&queue);
+	wait_queue_unlock(&queue, irq);
+}
+
+static bool node_is_below_high(unsigned node)
+{
+	for (unsigned i = 0; i < zone_count; i++)
+		if (zones[i]->node == node && !zone_has(zones[i], zones[i]->high))
+			return true;
+	return false;
+}
+
+uint64_t reclaim_balance(void)
+{
+	struct thread *self = thread_current();
+	bool low = true;
+	uint64_t freed = 0;
+
+	self->reclaims = true;
+	for (unsigned priority = SHRINK_PRIORITY_LIGHT + 1; low && priority-- > 0;) {
+		low = false;
+		for (unsigned node = 0; node < node_count(); node++) {
+			if (!node_is_below_high(node))
+				continue;
+			freed += shrink_node(node, priority);
+			low = true;
+		}
+	}
+	self->reclaims = false;
+	atomic_fetch_add(&rounds, 1);
+	atomic_fetch_add(&freed_pages, freed);
+	return freed;
+}
+
+static void sleep_until_low(void)
+{
+	struct irq_state irq = wait_queue_lock(&queue);
+
+	atomic_store(&listening, true);
+	while (!wanted)
+		(void)!wait_queue_sleep(&queue, &irq, CLOCK_NEVER);
+	wanted = false;
+	wait_queue_unlock(&queue, irq);
+}
+
+static NORETURN int reclaim_thread(void *unused)
+{
+	(void)unused;
+	for (;;) {
+		sleep_until_low();
+		if (reclaim_balance() == 0)
+			thread_sleep_ns(FRUITLESS_NS);
+	}
+}
+
+void reclaim_start(void)
+{
+	const struct thread_attributes attributes = {
+		.name = "reclaim", .cpu = THREAD_ANY_CPU, .priority = THREAD_NORMAL};
+	struct thread *thread = thread_create(&attributes, reclaim_thread, NULL);
+
+	if (!thread)
+		panic("mm: no memory for the reclaim thread: give the machine more memory");
+	thread_detach(thread);
+}
+
+void reclaim_thread_statistics(struct reclaim_statistics *statistics)
+{
+	statistics->rounds = atomic_load(&rounds);
+	statistics->freed_ahead = atomic_load(&freed_pages);
+}

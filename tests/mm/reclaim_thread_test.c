@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Memory taken back ahead of need, with the smallest zone: the others are too large to be used
+ * up on the hosted machine.
+ */
+#include <kernel/lock.h>
+#include <kernel/thread.h>
+#include <mm/folio.h>
+#include <mm/reclaim.h>
+#include <mm/shrinker.h>
+#include <mm/zone.h>
+#include <platform/clock.h>
+#include <tests/test.h>
+
+#define LIMIT_NS (20 * NSEC_PER_SEC)
+#define BATCH    32u
+
+/* A cache of single pages that any thread may shrink. */
+static struct lock_class cache_class = {.name = "reclaim thread test"};
+static struct spin_lock cache_lock = SPIN_LOCK_INIT(&cache_class);
+static struct list_head cache;
+static uint64_t cached;
+static const struct thread *tester;
+static _Atomic unsigned scans, scans_by_others;
+
+static uint64_t count(struct shrinker *shrinker, const struct shrink_request *request)
+{
+	struct irq_state irq = spin_lock_irqsave(&cache_lock);
+	uint64_t pages = cached;
+
+	(void)shrinker;
+	(void)request;
+	spin_unlock_irqrestore(&cache_lock, irq);
+	return pages ? pages : SHRINK_EMPTY;
+}
+
+static struct page *cache_take(void)
+{
+	struct irq_state irq = spin_lock_irqsave(&cache_lock);
+	struct page *page = NULL;
+
+	if (!list_is_empty(&cache)) {
+		page = list_first(&cache, struct page, list);
+		list_del(&page->list);
+		cached--;
+	}
+	spin_unlock_irqrestore(&cache_lock, irq);
+	return page;
+}
+
+static uint64_t scan(struct shrinker *shrinker, struct shrink_request *request)
+{
+	uint64_t freed = 0;
+	struct page *page;
+
+	(void)shrinker;
+	atomic_fetch_add(&scans, 1);
+	if (thread_current() != tester)
+		atomic_fetch_add(&scans_by_others, 1);
+	while (freed < request->nr_to_scan && (page = cache_take()) != NULL) {
+		page_put(page);
+		freed++;
+	}
+	return freed ? freed : SHRINK_STOP;
+}
+
+static struct shrinker *cache_start(void)
+{
+	static const struct shrinker_attributes attributes = {.name = "test",
+							      .count = count,
+							      .scan = scan,
+							      .seeks = SHRINK_SEEKS,
+							      .batch = BATCH};
+	struct shrinker *shrinker = shrinker_alloc(&attributes);
+
+	NEED(shrinker, "no memory for a shrinker");
+	list_init(&cache);
+	cached = 0;
+	tester = thread_current();
+	atomic_store(&scans, 0);
+	atomic_store(&scans_by_others, 0);
+	shrinker_register(shrinker);
+	return shrinker;
+}
+
+static void cache_end(struct shrinker *shrinker)
+{
+	struct page *page;
+
+	shrinker_free(shrinker);
+	while ((page = cache_take()) != NULL)
+		page_put(page);
+}
+
+static bool all_are_high(void)
+{
+	for (unsigned i = 0; i < zone_count; i++)
+		if (!zone_has(zones[i], zones[i]->high))
+			return false;
+	return true;
+}
+
+TEST(reclaim_thread, zone_below_low_is_filled_up_to_high_and_no_further)
+{
+	struct zone *zone = zones[0];
+	uint64_t end = clock_ns() + LIMIT_NS;
+	struct shrinker *shrinker;
+	struct page *page;
+
+	if (zone->type != ZONE_DMA || !all_are_high())
+		SKIP("this machine has no DMA zone to fill");
+	shrinker = cache_start();
+	/* Requests as an interrupt handler makes them: they help themselves to nothing. The
+	 * thread sleeps for a moment after it woke for nothing, so they go on. */
+	while (atomic_load(&scans) == 0 && clock_ns() < end) {
+		struct irq_state irq;
+
+		page = page_alloc(NODE_ANY, 0, FOLIO_DMA | FOLIO_NOWARN);
+		if (!page) {
+			thread_sleep_ns(NSEC_PER_MSEC);
+			continue;
+		}
+		irq = spin_lock_irqsave(&cache_lock);
+		list_add_tail(&cache, &page->list);
+		cached++;
+		spin_unlock_irqrestore(&cache_lock, irq);
+	}
+	while (!zone_has(zone, zone->high) && clock_ns() < end)
+		thread_sleep_ns(NSEC_PER_MSEC);
+	CHECK(zone_has(zone, zone->high));
+	CHECK(atomic_load(&scans_by_others) > 0);
+	CHECK_EQ(atomic_load(&scans), atomic_load(&scans_by_others));
+	shrinker_free(shrinker);
+	CHECK(cached > zone->frames.usable / 4);
+	while ((page = cache_take()) != NULL)
+		page_put(page);
+}
+
+TEST(reclaim_thread, nothing_is_shrunk_while_all_zones_are_high)
+{
+	struct reclaim_statistics before, after;
+	struct shrinker *shrinker;
+	struct page *page;
+
+	if (!all_are_high())
+		SKIP("this machine has no DMA zone to fill");
+	shrinker = cache_start();
+	page = page_alloc(NODE_ANY, 0, 0);
+	REQUIRE(page);
+	list_add_tail(&cache, &page->list);
+	cached = 1;
+	reclaim_statistics(&before);
+	CHECK_EQ(reclaim_balance(), 0);
+	reclaim_statistics(&after);
+	CHECK(after.rounds > before.rounds);
+	CHECK_EQ(atomic_load(&scans), 0);
+	CHECK_EQ(cached, 1);
+	cache_end(shrinker);
+}
