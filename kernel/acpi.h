@@ -90,6 +90,9 @@ bool acpi_memory_affinity_next(size_t *cursor, struct acpi_memory_affinity *affi
 
 /* SLIT: relative distance between domains, 10 is local. Without a usable entry 10 or 20. */
 unsigned acpi_distance(uint32_t from, uint32_t to);
+/* Say, once, the first thing that is wrong with SRAT, and with SLIT as far as these domains are
+ * concerned. Distances that differ by direction are legal, and used as they are. */
+void acpi_affinity_report(const uint32_t *domains, unsigned domain_count);
 
 /* MCFG: memory-mapped configuration space of a PCI segment. `base` is that of bus 0, also when
  * first_bus is not 0. Every whole entry, whatever it says; what is left of the table after the

@@ -6,13 +6,18 @@
  */
 #include "acpi_internal.h"
 
-#define MADT_LOCAL_APIC 36
-#define MADT_ENTRIES    44u
-#define SRAT_ENTRIES    48u
-#define MCFG_ENTRIES    44u
-#define MCFG_ENTRY_SIZE 16u
-#define SLIT_COUNT      36
-#define SLIT_ENTRIES    44u
+#include <kernel/log.h>
+
+#define MADT_LOCAL_APIC  36
+#define MADT_ENTRIES     44u
+#define SRAT_ENTRIES     48u
+#define MCFG_ENTRIES     44u
+#define MCFG_ENTRY_SIZE  16u
+#define SLIT_COUNT       36
+#define SLIT_ENTRIES     44u
+/* Of a domain to itself, by definition; of two that the firmware does not tell. */
+#define DISTANCE_LOCAL   10u
+#define DISTANCE_ASSUMED 20u
 
 /* MADT entry types. */
 enum {
@@ -186,21 +191,109 @@ bool acpi_memory_affinity_next(size_t *cursor, struct acpi_memory_affinity *affi
 	return false;
 }
 
-unsigned acpi_distance(uint32_t from, uint32_t to)
+/* Entries of the table of distances; NULL: there is none that its own length bears out. */
+static const uint8_t *slit_entries(uint64_t *count)
 {
-	unsigned fallback = from == to ? 10 : 20;
 	size_t length;
 	const uint8_t *slit = acpi_table_find("SLIT", 0, &length);
 
 	if (!slit || length < SLIT_ENTRIES)
-		return fallback;
-	uint64_t count = le64_load(slit + SLIT_COUNT);
+		return NULL;
+	*count = le64_load(slit + SLIT_COUNT);
 	/* 4096 domains already fill the largest table that is accepted. */
-	if (count > 4096 || count * count > length - SLIT_ENTRIES || from >= count ||
-	    to >= count)
-		return fallback;
-	unsigned distance = slit[SLIT_ENTRIES + from * count + to];
-	return distance >= 10 ? distance : fallback;
+	if (*count > 4096 || *count * *count > length - SLIT_ENTRIES)
+		return NULL;
+	return slit + SLIT_ENTRIES;
+}
+
+/* 10 is the domain itself; what others are said to be must be more. */
+static unsigned distance_of(const uint8_t *entries, uint64_t count, uint32_t from, uint32_t to)
+{
+	unsigned distance = 0;
+
+	if (from == to)
+		return DISTANCE_LOCAL;
+	if (entries && from < count && to < count)
+		distance = entries[from * count + to];
+	return distance > DISTANCE_LOCAL ? distance : DISTANCE_ASSUMED;
+}
+
+unsigned acpi_distance(uint32_t from, uint32_t to)
+{
+	uint64_t count = 0;
+	const uint8_t *entries = slit_entries(&count);
+
+	return distance_of(entries, count, from, to);
+}
+
+/* The first thing wrong with what it says of one pair; NULL: nothing. */
+static const char *pair_problem(const uint8_t *entries, uint64_t count, uint32_t from,
+				uint32_t to)
+{
+	if (from >= count || to >= count)
+		return "says nothing of";
+	if (from == to)
+		return entries[from * count + to] == DISTANCE_LOCAL ? NULL : "is not 10 inside";
+	if (entries[from * count + to] <= DISTANCE_LOCAL)
+		return "has no possible distance for";
+	return entries[from * count + to] == entries[to * count + from]
+		       ? NULL
+		       : "differs by direction for";
+}
+
+static void distances_report(const uint32_t *domains, unsigned domain_count)
+{
+	size_t length;
+	uint64_t count = 0;
+	const uint8_t *entries = slit_entries(&count);
+
+	if (!acpi_table_find("SLIT", 0, &length))
+		return;
+	if (!entries) {
+		log_warn(
+			"acpi: SLIT of %zu bytes is too short for its domains: all other nodes "
+			"count as equally far",
+			length);
+		return;
+	}
+	for (unsigned i = 0; i < domain_count * domain_count; i++) {
+		uint32_t from = domains[i / domain_count], to = domains[i % domain_count];
+		const char *problem = pair_problem(entries, count, from, to);
+
+		if (!problem)
+			continue;
+		log_warn("acpi: SLIT %s domains %u and %u: %u and %u are used", problem, from,
+			 to, distance_of(entries, count, from, to),
+			 distance_of(entries, count, to, from));
+		return;
+	}
+}
+
+/* An entry that leaves the table ends every walk over it. */
+static void srat_report(void)
+{
+	size_t length;
+	const uint8_t *srat = acpi_table_find("SRAT", 0, &length);
+	size_t at = SRAT_ENTRIES;
+
+	while (srat && at < length) {
+		size_t size = length - at >= 2 ? srat[at + 1] : 0;
+
+		if (size < 2 || size > length - at) {
+			log_warn("acpi: SRAT is malformed at byte %zu of %zu: what follows is "
+				 "not used, memory it names counts as the first node's",
+				 at, length);
+			return;
+		}
+		at += size;
+	}
+}
+
+void acpi_affinity_report(const uint32_t *domains, unsigned domain_count)
+{
+	srat_report();
+	if (domain_count > 1)
+		distances_report(domains, domain_count);
 }
 
 bool acpi_ecam_next(size_t *cursor, struct acpi_ecam *ecam)

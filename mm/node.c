@@ -38,6 +38,7 @@ void nodes_init(unsigned max)
 	domain_limit = MIN(max, DOMAINS_MAX);
 	while (acpi_memory_affinity_next(&cursor, &affinity))
 		(void)domain_to_node(affinity.domain);
+	acpi_affinity_report(domains, domain_count);
 }
 
 unsigned node_count(void)

@@ -92,7 +92,7 @@ static unsigned preferred_node(int node)
 bool zone_serves(const struct zone *zone, int node, unsigned flags)
 {
 	return zone->type <= highest_type(flags) &&
-	       !(flags & FOLIO_THIS_NODE && zone->node != preferred_node(node));
+	       !(flags & FOLIO_THIS_NODE && zone->node != (unsigned)node);
 }
 
 struct page *zones_get(int node, unsigned order, unsigned flags, struct zone **zone)

@@ -179,29 +179,34 @@ static void zone_start(struct zone *zone, void *state)
 }
 
 /* Is `a` a better choice than `b` for a request that prefers the node? */
-static bool zone_before(unsigned node, const struct zone *a, const struct zone *b)
+static bool zone_before(unsigned node, const struct zone *a, const struct zone *b,
+			unsigned (*distance)(unsigned from, unsigned to))
 {
-	unsigned far_a = node_distance(node, a->node);
-	unsigned far_b = node_distance(node, b->node);
+	unsigned far_a = distance(node, a->node);
+	unsigned far_b = distance(node, b->node);
 
 	if (a->node != b->node && far_a != far_b)
 		return far_a < far_b;
 	return a->type > b->type;
 }
 
+void zones_order(unsigned node, struct zone *const *list, unsigned count,
+		 unsigned (*distance)(unsigned from, unsigned to), uint8_t *order)
+{
+	for (unsigned i = 0; i < count; i++) {
+		unsigned at = i;
+
+		for (; at > 0 && zone_before(node, list[i], list[order[at - 1]], distance);
+		     at--)
+			order[at] = order[at - 1];
+		order[at] = (uint8_t)i;
+	}
+}
+
 static void fallback_init(void)
 {
-	for (unsigned node = 0; node < node_count(); node++) {
-		for (unsigned i = 0; i < zone_count; i++) {
-			unsigned at = i;
-
-			for (; at > 0 &&
-			       zone_before(node, zones[i], zones[zone_fallback[node][at - 1]]);
-			     at--)
-				zone_fallback[node][at] = zone_fallback[node][at - 1];
-			zone_fallback[node][at] = (uint8_t)i;
-		}
-	}
+	for (unsigned node = 0; node < node_count(); node++)
+		zones_order(node, zones, zone_count, node_distance, zone_fallback[node]);
 	/* A node that does not exist is served like the first. */
 	for (unsigned node = node_count(); node < NODES_MAX; node++)
 		memcpy(zone_fallback[node], zone_fallback[0], sizeof(zone_fallback[0]));

@@ -126,15 +126,27 @@ def ipl_options(disk: pathlib.Path, text: str, scratch: pathlib.Path, dry_run: b
             "-device", "virtio-blk-ccw,drive=disk0,bootindex=0"]
 
 
-def memory_options(memory: str, nodes: int) -> list[str]:
+# Of a machine of four nodes: the nearest one is not the next one.
+DISTANCES = {(0, 1): 30, (0, 2): 20, (0, 3): 40, (1, 2): 25, (1, 3): 15, (2, 3): 35}
+
+
+def memory_options(memory: str, nodes: int, cpus: int) -> list[str]:
     """RAM that is promised, not set aside: 64 GiB run on a laptop. On several NUMA nodes each
-    has an equal share, in whole units of the last letter of `memory`."""
+    has an equal share, in whole units of the last letter of `memory`. Of four nodes one has all
+    CPUs, and a fifth has nothing at all."""
     share = f"{int(memory[:-1]) // nodes}{memory[-1]}"
     options = []
     for node in range(nodes):
         options += ["-object", f"memory-backend-ram,id=ram{node},size={share},reserve=off"]
         if nodes > 1:
-            options += ["-numa", f"node,nodeid={node},memdev=ram{node}"]
+            own = f",cpus=0-{cpus - 1}" if nodes == 4 and node == 0 else ""
+            options += ["-numa", f"node,nodeid={node},memdev=ram{node}{own}"]
+    if nodes == 4:
+        options += ["-numa", "node,nodeid=4"]
+        for (one, other), distance in DISTANCES.items():
+            options += ["-numa", f"dist,src={one},dst={other},val={distance}"]
+        for node in range(4):
+            options += ["-numa", f"dist,src={node},dst=4,val=50"]
     return options if nodes > 1 else [*options, "-machine", "memory-backend=ram0"]
 
 
@@ -151,7 +163,7 @@ def build_command(arguments: argparse.Namespace, scratch: pathlib.Path) -> list[
         *port.ends,
         "-accel", ACCELERATORS[arguments.accel], "-cpu", "max", "-smp", str(arguments.cpus),
         "-m", arguments.memory, *machine,
-        *memory_options(arguments.memory, arguments.nodes),
+        *memory_options(arguments.memory, arguments.nodes, arguments.cpus),
         *boot_options(arguments, scratch),
         *(["-S", "-gdb", f"tcp:127.0.0.1:{arguments.gdb_port}"]
           if arguments.mode == "debug" else []),

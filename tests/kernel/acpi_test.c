@@ -260,6 +260,68 @@ TEST(acpi, srat_and_slit_give_the_domains)
 	CHECK_EQ(acpi_distance(0, 2), 20);
 }
 
+/* A table of two domains with these four entries; what is said about domains 0 to domains - 1.
+ */
+static const char *distances(const char *matrix, unsigned domains)
+{
+	static const uint32_t numbers[] = {0, 1, 2};
+
+	start();
+	size_t at = table("SLIT", 44 + 4, true);
+	memory[at + 36] = 2;
+	put_bytes(at + 44, matrix, 4);
+	seal_table(at);
+	put_roots();
+	(void)load();
+	text_sink_open();
+	acpi_affinity_report(numbers, domains);
+	return text_sink_close();
+}
+
+TEST(acpi, slit_that_makes_no_sense_is_named_and_a_distance_assumed)
+{
+	CHECK_STR(distances("\x0a\x15\x15\x0a", 2), "");
+	CHECK(strstr(distances("\x0a\x15\x20\x0a", 2), "differs by direction") != NULL);
+	CHECK_EQ(acpi_distance(0, 1), 21);
+	CHECK_EQ(acpi_distance(1, 0), 32);
+	CHECK(strstr(distances("\x0a\x00\x00\x0a", 2), "no possible distance") != NULL);
+	CHECK_EQ(acpi_distance(0, 1), 20);
+	/* As near as itself: nobody else is. */
+	CHECK(strstr(distances("\x0a\x0a\x0a\x0a", 2), "no possible distance") != NULL);
+	CHECK_EQ(acpi_distance(1, 0), 20);
+	CHECK(strstr(distances("\x05\x15\x15\x0a", 2), "is not 10 inside") != NULL);
+	CHECK_EQ(acpi_distance(0, 0), 10);
+	CHECK(strstr(distances("\x0a\x15\x15\x0a", 3), "says nothing of domains 0 and 2") !=
+	      NULL);
+	CHECK_EQ(acpi_distance(0, 2), 20);
+}
+
+TEST(acpi, srat_that_ends_inside_an_entry_is_named)
+{
+	static const uint32_t domain = 1;
+	struct acpi_memory_affinity range;
+	size_t cursor = 0;
+
+	start();
+	size_t at = table("SRAT", 48 + 60, true);
+	memory[at + 48] = 1;
+	memory[at + 49] = 40;
+	memory[at + 48 + 2] = 1;  /* domain */
+	memory[at + 48 + 18] = 1; /* 64 KiB */
+	memory[at + 48 + 28] = 1; /* in use */
+	memory[at + 88] = 1;
+	memory[at + 89] = 40; /* of 20 that are left */
+	seal_table(at);
+	put_roots();
+	(void)load();
+	CHECK(acpi_memory_affinity_next(&cursor, &range));
+	CHECK_EQ(range.domain, domain);
+	CHECK(!acpi_memory_affinity_next(&cursor, &range));
+	text_sink_open();
+	acpi_affinity_report(&domain, 1);
+	CHECK(strstr(text_sink_close(), "SRAT is malformed at byte 88 of 108") != NULL);
+}
+
 TEST(acpi, slit_with_a_wild_count_is_not_used)
 {
 	start();
@@ -270,6 +332,10 @@ TEST(acpi, slit_with_a_wild_count_is_not_used)
 	load();
 	CHECK_EQ(acpi_distance(0, 1), 20);
 	CHECK_EQ(acpi_distance(3, 3), 10);
+	static const uint32_t domains[] = {0, 1};
+	text_sink_open();
+	acpi_affinity_report(domains, 2);
+	CHECK(strstr(text_sink_close(), "too short for its domains") != NULL);
 }
 
 TEST(acpi, mcfg_gives_segments)

@@ -20,6 +20,7 @@ tests += \
 	tests/mm/frames_word_test.c \
 	tests/mm/invariant.c \
 	tests/mm/malloc_command.c \
+	tests/mm/numa_test.c \
 	tests/mm/mem_commands_test.c \
 	tests/mm/memcg_test.c \
 	tests/mm/offline_test.c \
