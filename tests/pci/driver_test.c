@@ -380,7 +380,7 @@ static void check_nothing_left(unsigned vectors)
 	REQUIRE(device->driver_data == NULL && device->interrupts == NULL);
 	REQUIRE(free_vectors() == vectors);
 	if (!function->dead) {
-		REQUIRE(!(command() & PCI_COMMAND_MASTER));
+		REQUIRE(!(command() & ~(PCI_COMMAND_MEMORY | PCI_COMMAND_NO_INTX)));
 		REQUIRE(!(pci_image_get(function, MSIX_AT + 2, 2) & PCI_MSIX_ENABLE));
 		REQUIRE(pci_image_get(function, PCI_REG_BAR0, 4) == 0xe000000c);
 		REQUIRE(pci_image_get(function, PCI_REG_BAR0 + 4, 4) == 0);
@@ -439,6 +439,31 @@ TEST(pci_driver, probe_leaves_nothing_behind_whichever_read_shows_all_ones)
 	t->image.access.operations = &glitchy;
 	CHECK(fail_each_read(false) >= 5);
 	CHECK(fail_each_read(true) >= 5);
+	t->image.access.operations = sound;
+	topology_free(t);
+}
+
+/* Command has reserved bits: all ones there is nobody's answer, and would set every bit. */
+TEST(pci_driver, command_of_all_ones_is_not_written_back)
+{
+	struct pci_bar bar;
+
+	build(true, false);
+	sound = t->image.access.operations;
+	glitchy = *sound;
+	glitchy.read = glitchy_read;
+	t->image.access.operations = &glitchy;
+	dies = false;
+	function->writes = 0;
+	reads_left = 1;
+	CHECK(pci_command_change(device, PCI_COMMAND_MASTER, 0) == -EIO);
+	reads_left = 1;
+	CHECK(pci_path_enable(device, PCI_COMMAND_MASTER) == -EIO);
+	reads_left = 1;
+	CHECK(pci_bar_size(device, 0, &bar) == -EIO);
+	reads_left = 1;
+	CHECK(pci_msix_enable(device) == -EIO);
+	CHECK_EQ(function->writes, 0);
 	t->image.access.operations = sound;
 	topology_free(t);
 }
