@@ -106,6 +106,7 @@ bench: setup deps
 	@$(PYTHON) tools/bench.py
 	@$(PYTHON) tools/bench_frames.py
 	@$(PYTHON) tests/bench/balloon_cost.py
+	@$(PYTHON) tests/bench/reporting.py --long
 
 library: setup
 	$(one) PORT=hosted BUILD=library TOOLCHAIN=clang library

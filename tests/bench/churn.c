@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * A workload for measuring what page reporting costs those who use and free the same memory all
- * the time: tools/bench_reporting.py runs it with reporting on and off.
+ * the time: tests/bench/reporting.py runs it with reporting on and off.
  */
 #include <errno.h>
 #include <kernel/json.h>
