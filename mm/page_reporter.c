@@ -209,8 +209,30 @@ static bool see(struct page_reporter *reporter, struct zone *zone, uint64_t word
 		time_set(reporter, zone, block_of(word, left), sighting->since);
 	sighting->fresh += count_bits(fresh);
 	sighting->seen += count_bits(seen);
-	reporter->due += count_bits(about->due);
+	reporter->due_in[zone->number] += count_bits(about->due);
 	return true;
+}
+
+/* The lowest due blocks of the zone stay. Memory that was never used is no reserve: the host
+ * has to bring it too. */
+static uint64_t keep(const struct page_reporter *reporter, const struct zone *zone)
+{
+	uint64_t pristine = atomic_load_explicit(&zone->pristine, memory_order_relaxed);
+	uint64_t free = frames_free(&zone->frames);
+	uint64_t blocks = (free - MIN(free, pristine)) / BLOCK_FRAMES;
+
+	return MIN(reporter->keep(blocks), reporter->due_in[zone->number]);
+}
+
+static void see_all(struct page_reporter *reporter, struct sighting *sighting)
+{
+	memset(reporter->due_in, 0, sizeof(reporter->due_in));
+	walk(reporter, see, sighting);
+	reporter->due = reporter->kept = 0;
+	for (unsigned i = 0; i < zone_count; i++) {
+		reporter->due += reporter->due_in[i];
+		reporter->kept += keep(reporter, zones[i]);
+	}
 }
 
 /* ---- telling ---- */
@@ -324,7 +346,9 @@ static uint64_t take(struct page_reporter *reporter, struct zone *zone, uint64_t
 
 struct telling {
 	uint64_t began;
-	uint64_t hold; /* due blocks to pass over */
+	uint64_t hold; /* due blocks to pass over, */
+	const struct zone *kept_in;
+	uint64_t keep; /* and so many more of this zone */
 	struct zone *zone;
 	uint64_t room; /* more blocks of the zone may be out */
 	bool cut;      /* there is more to tell, but it is time to look */
@@ -361,6 +385,11 @@ static bool tell(struct page_reporter *reporter, struct zone *zone, uint64_t wor
 	struct telling *telling = state;
 	uint64_t due = reporter->words[zone->number][word].due;
 
+	if (telling->kept_in != zone) {
+		telling->kept_in = zone;
+		telling->keep = keep(reporter, zone);
+	}
+	telling->keep -= count_bits(lowest(&due, telling->keep));
 	telling->hold -= count_bits(lowest(&due, telling->hold));
 	while (due) {
 		uint64_t room;
@@ -467,12 +496,11 @@ uint64_t page_reporter_look(struct page_reporter *reporter)
 	uint64_t now = reporter->clock();
 	struct sighting sighting = {.now = now, .since = since_when(reporter)};
 	struct telling telling = {.began = now};
-	uint64_t left;
+	uint64_t hold, left;
 
 	reporter->resting = false;
 	ticks_pass(reporter, now);
-	reporter->due = 0;
-	walk(reporter, see, &sighting);
+	see_all(reporter, &sighting);
 	if (sighting.fresh)
 		reporter->drained = false;
 	note_uses(reporter, reporter->expected - MIN(reporter->expected, sighting.seen));
@@ -481,8 +509,9 @@ uint64_t page_reporter_look(struct page_reporter *reporter)
 	reporter->looked_at = now;
 	reporter->short_of_memory = false;
 	count(&reporter->looks, 1);
-	atomic_store(&reporter->held, MIN(telling.hold, reporter->due));
-	if (must_tell(reporter, &sighting, telling.hold)) {
+	hold = MIN(telling.hold + reporter->kept, reporter->due);
+	atomic_store(&reporter->held, hold);
+	if (must_tell(reporter, &sighting, hold)) {
 		reporter->due_at = 0;
 		walk(reporter, tell, &telling);
 		(void)send_batch(reporter);
@@ -492,7 +521,7 @@ uint64_t page_reporter_look(struct page_reporter *reporter)
 	now = reporter->clock();
 	if (telling.cut)
 		return now;
-	if (left == 0 || (reporter->short_of_memory && left == reporter->due))
+	if (left == reporter->due && (reporter->short_of_memory || left <= reporter->kept))
 		return rest(reporter, now);
 	return MAX(now + PAGE_REPORTING_TICK_NS, reporter->retry_at);
 }

@@ -21,6 +21,8 @@ struct page_reporter {
 	uint64_t (*clock)(void);
 	/* A block became free while nothing was to be done; any context. */
 	void (*wake)(struct page_reporter *reporter);
+	/* How many of a zone's blocks that are free, and were used before, are never told. */
+	uint64_t (*keep)(uint64_t blocks);
 
 	/* Per zone and block, in units of 2^REPORT_TIME_SHIFT ns: of a block that was seen,
 	 * since when it is free at least; of a reported one, since when; else nothing. */
@@ -30,8 +32,10 @@ struct page_reporter {
 	uint64_t looked_at;
 	uint64_t retry_at;
 	uint64_t expected; /* free and seen after the last look */
-	uint64_t due;      /* in this look */
-	uint64_t due_at;   /* the first look at which more was due than is told now; 0: none */
+	uint64_t due;      /* in this look; */
+	uint64_t due_in[ZONES_MAX];
+	uint64_t kept;   /* of them: stay, as the zones' reserve */
+	uint64_t due_at; /* the first look at which more was due than is told now; 0: none */
 	bool resting;
 	bool drained;          /* what CPUs held back, since a block was new */
 	bool short_of_memory;  /* blocks are left because too little would stay */
@@ -59,7 +63,7 @@ struct page_reporter {
 	_Atomic uint64_t taken_back, early, taken_at;             /* A; taken_at: the last */
 };
 
-/* Zeroed by the caller, device, clock and wake set. 0, -EBUSY, -ENOMEM. */
+/* Zeroed by the caller, device, clock, wake and keep set. 0, -EBUSY, -ENOMEM. */
 int page_reporter_start(struct page_reporter *reporter) MUST_CHECK;
 /* Afterwards no CPU looks at it. */
 void page_reporter_end(struct page_reporter *reporter);

@@ -36,6 +36,11 @@ static void wake(struct page_reporter *reporter)
 	wait_queue_unlock(&reporting->queue, irq);
 }
 
+uint64_t page_reporting_keep(uint64_t blocks)
+{
+	return MIN(blocks / PAGE_REPORTING_KEEP_SHARE, PAGE_REPORTING_KEEP);
+}
+
 /* Sleep until the deadline, or until a block became free; false: the end. */
 static bool sleep_until(struct reporting *reporting, uint64_t deadline)
 {
@@ -85,6 +90,7 @@ static int start(struct page_reporting_device *device)
 	reporting->reporter.device = device;
 	reporting->reporter.clock = clock_ns;
 	reporting->reporter.wake = wake;
+	reporting->reporter.keep = page_reporting_keep;
 	error = page_reporter_start(&reporting->reporter);
 	if (error) {
 		kfree(reporting);

@@ -7,7 +7,8 @@
  * there is none, the allocator calls at the next one that becomes free. A block is due when
  * nobody used it for PAGE_REPORTING_AGE_NS. As many due blocks as were used up lately are held
  * back, because they will be used next; that memory grows as long as reported blocks are used
- * again within PAGE_REPORTING_EARLY_NS, and ends when nothing was used up for all of it.
+ * again within PAGE_REPORTING_EARLY_NS, and ends when nothing was used up for all of it. A few
+ * are never told.
  */
 #ifndef MM_PAGE_REPORTING_H
 #define MM_PAGE_REPORTING_H
@@ -24,7 +25,11 @@
 #define PAGE_REPORTING_BATCH       128u /* blocks that are out at once, at most */
 #define PAGE_REPORTING_HISTORY     256u /* ticks that are remembered */
 #define PAGE_REPORTING_RECENT      5u   /* ticks that count while nothing is used early */
-#define PAGE_REPORTING_BUCKETS     17u  /* of 10 ms each; the last: longer */
+/* Free blocks that the host is never told of, so that a sudden request finds memory which the
+ * host need not bring first: one of so many, but not more than so many in a zone. */
+#define PAGE_REPORTING_KEEP_SHARE  128u
+#define PAGE_REPORTING_KEEP        16u
+#define PAGE_REPORTING_BUCKETS     17u /* of 10 ms each; the last: longer */
 #define PAGE_REPORTING_BUCKET_NS   PAGE_REPORTING_TICK_NS
 
 /*
@@ -50,7 +55,7 @@ struct page_reporting_statistics {
 	uint64_t looks;      /* ticks so far */
 	uint64_t batches;
 	uint64_t pending; /* free, not reported */
-	uint64_t held;    /* of the pending: due, but held back by demand */
+	uint64_t held;    /* of the pending: due, but held back by demand or as the reserve */
 	uint64_t waited_max_ns;
 	uint64_t waited[PAGE_REPORTING_BUCKETS];
 };
@@ -65,6 +70,9 @@ extern bool page_reporting_free_keeps_value;
  * context. */
 int page_reporting_register(struct page_reporting_device *device) MUST_CHECK;
 void page_reporting_unregister(struct page_reporting_device *device);
+
+/* Blocks that stay unreported, of so many free ones that were used before, in a zone. */
+uint64_t page_reporting_keep(uint64_t blocks);
 
 /* The device that reports now, or NULL and all zero. */
 const char *page_reporting_statistics(struct page_reporting_statistics *statistics);

@@ -28,7 +28,7 @@ struct owners {
 	uint8_t of[FRAMES]; /* CPU + 1; 0: free */
 	struct held held[CPUS][HELD];
 	uint64_t got[CPUS];    /* requests fulfilled */
-	uint64_t uses[BLOCKS]; /* how often others than CPU 0 got the block's first frame */
+	uint64_t uses[BLOCKS]; /* how often others than CPU 0 got or put the first frame */
 };
 
 static struct frames frames;
@@ -120,7 +120,7 @@ static void own(unsigned cpu, uint64_t frame, unsigned order, uint8_t from, uint
 {
 	(void)cpu;
 	for (uint64_t i = frame; i < frame + (UINT64_C(1) << order); i++) {
-		owners.uses[i / BLOCK_FRAMES] += i % BLOCK_FRAMES == 0 && !from && to != 1;
+		owners.uses[i / BLOCK_FRAMES] += i % BLOCK_FRAMES == 0 && (from | to) != 1;
 		if (owners.of[i] != from)
 			explore_fail(from ? "a frame is given back by another than its owner"
 					  : "a frame has two owners");

@@ -24,7 +24,9 @@ static struct {
 	unsigned calls;
 	unsigned told; /* blocks of folios[] */
 	unsigned others;
+	unsigned most; /* blocks in one call */
 	int result;
+	uint64_t kept;
 } world;
 
 static uint64_t world_clock(void)
@@ -38,10 +40,16 @@ static void world_wake(struct page_reporter *reporter)
 	world.wakes++;
 }
 
+static uint64_t world_keep(uint64_t blocks)
+{
+	return MIN(blocks, world.kept);
+}
+
 static int world_report(struct page_reporting_device *device, const struct phys *blocks,
 			unsigned count)
 {
 	world.calls++;
+	world.most = MAX(world.most, count);
 	CHECK(count > 0 && count <= device->capacity);
 	for (unsigned i = 0; i < count; i++) {
 		unsigned before = world.told;
@@ -85,6 +93,7 @@ static void begin(void)
 	world.reporter->device = &world_device;
 	world.reporter->clock = world_clock;
 	world.reporter->wake = world_wake;
+	world.reporter->keep = world_keep;
 	REQUIRE(page_reporter_start(world.reporter) == 0);
 	settle();
 }
@@ -164,6 +173,93 @@ TEST(page_reporting, free_blocks_are_told_once_when_they_are_old_enough)
 	world.now += NSEC_PER_SEC;
 	settle();
 	CHECK_EQ(world.told, BLOCKS);
+	end();
+}
+
+/* The zone of all blocks that use() got, or NULL. */
+static struct zone *one_zone(void)
+{
+	struct zone *zone = page_zone(&world.folios[0]->page);
+
+	for (unsigned i = 1; i < BLOCKS; i++)
+		if (page_zone(&world.folios[i]->page) != zone)
+			return NULL;
+	return zone;
+}
+
+/* What this CPU keeps for its next request becomes free for all. */
+static void give_up_kept(void)
+{
+	struct irq_state irq = irq_save();
+
+	frames_drain_free(&one_zone()->frames);
+	irq_restore(irq);
+}
+
+/* The reserve is what requests get first, and the host is not told of it by and by. */
+TEST(page_reporting, reserve_is_never_told_and_handed_out_first)
+{
+	uint64_t taken_back;
+	struct folio *one;
+
+	begin();
+	use();
+	REQUIRE(one_zone());
+	world.kept = BLOCKS / 2;
+	unuse();
+	settle();
+	CHECK_EQ(marked(), BLOCKS / 2);
+	CHECK_EQ(atomic_load(&world.reporter->pending), BLOCKS / 2);
+	CHECK_EQ(atomic_load(&world.reporter->held), BLOCKS / 2);
+	world.now += NSEC_PER_SEC;
+	settle();
+	CHECK_EQ(marked(), BLOCKS / 2);
+	taken_back = atomic_load(&world.reporter->taken_back);
+	one = folio_alloc(NODE_ANY, BLOCK_ORDER, 0, NULL);
+	REQUIRE(one);
+	CHECK_EQ(marked(), BLOCKS / 2);
+	CHECK_EQ(atomic_load(&world.reporter->taken_back), taken_back);
+	folio_put(one);
+	world.kept = 0;
+	look();
+	give_up_kept();
+	settle();
+	CHECK_EQ(marked(), BLOCKS);
+	end();
+}
+
+TEST(page_reporting, reserve_is_a_share_of_free_memory_up_to_a_bound)
+{
+	CHECK_EQ(page_reporting_keep(0), 0);
+	CHECK_EQ(page_reporting_keep(PAGE_REPORTING_KEEP_SHARE - 1), 0);
+	CHECK_EQ(page_reporting_keep(PAGE_REPORTING_KEEP_SHARE), 1);
+	CHECK_EQ(page_reporting_keep(PAGE_REPORTING_KEEP_SHARE * 3), 3);
+	CHECK_EQ(page_reporting_keep(UINT64_C(1) << 40), PAGE_REPORTING_KEEP);
+}
+
+/* Half of what is above the zone's reserve is never out at once; without any nothing is. */
+TEST(page_reporting, few_blocks_are_out_while_memory_is_short)
+{
+	struct zone *zone;
+	uint64_t reserve;
+
+	begin();
+	use();
+	zone = one_zone();
+	REQUIRE(zone);
+	reserve = zone->reserve[ZONE_NORMAL];
+	unuse();
+	world.most = world.told = 0;
+	zone->reserve[ZONE_NORMAL] = frames_free(&zone->frames);
+	settle();
+	CHECK_EQ(world.told, 0);
+	CHECK_EQ(marked(), 0);
+	zone->reserve[ZONE_NORMAL] = frames_free(&zone->frames) - 4 * BLOCK_FRAMES;
+	look();
+	settle();
+	CHECK_EQ(world.most, 2);
+	CHECK_EQ(marked(), BLOCKS);
+	zone->reserve[ZONE_NORMAL] = reserve;
 	end();
 }
 
