@@ -9,6 +9,7 @@ at least 90 % of what was asked, and every counter of the guest and of query-bal
 Then the device is removed and probed again with pages lent, and gets them all again. The
 statistics that QEMU asks the guest for (guest-stats) are compared with the guest's own
 figures, before, while and after pages are lent.
+Then, with free page reporting: what the guest touched and freed goes back by itself.
 
 Boots quire.img of --build by firmware, or the ELF with --direct. Prints KTAP for tools/verdict.py
 and, with each cycle, what was measured. Exit status: 0 passed, 1 failed.
@@ -30,6 +31,7 @@ PATIENCE = 60
 BALLOON = "/machine/peripheral/balloon0"
 STATS_NONE = ("swap-in", "swap-out", "major-faults", "minor-faults", "disk-caches")
 STATS_DRIFT = 1 << 20  # what the shell takes and frees between two looks
+REPORTING = ("-global", "virtio-balloon-device.free-page-reporting=on")
 
 
 class Cycle:
@@ -166,6 +168,27 @@ def statistics(test: ktap.Ktap, cycle: Cycle) -> None:
     machine.qmp.execute("qom-set", path=BALLOON, property="guest-stats-polling-interval", value=0)
 
 
+def reporting(test: ktap.Ktap, words: list[str]) -> None:
+    """Nobody asks, and 90 % of what was touched and freed is the host's again."""
+    with guest.Guest(*words, options=REPORTING) as machine:
+        machine.wait_shell()
+        touched = machine.report("mem -t", PATIENCE * 4)["touched_bytes"]
+        start = time.monotonic()
+        while True:
+            resident, passed = machine.resident(), time.monotonic() - start
+            if resident <= (1 - SHARE_BACK) * touched or passed > PATIENCE:
+                break
+            time.sleep(0.05)
+        told = machine.report("balloon")["reporting"]
+    test.check(touched >= SHARE_BACK * FULL, f"{touched >> 20} MiB touched")
+    test.check(resident <= (1 - SHARE_BACK) * touched, f"{resident >> 20} MiB still resident")
+    test.check(told["reported"] * told["block_size"] >= SHARE_BACK * touched,
+               f"{told['reported']} blocks reported")
+    test.equal((told["refused"], told["lost"]), (0, 0), "blocks refused and lost")
+    print(f"# report: {touched >> 20} MiB touched and freed, {resident >> 20} MiB resident after "
+          f"{passed:.2f} s, {told['reported']} blocks in {told['batches']} reports")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -175,7 +198,7 @@ def main() -> int:
     parser.add_argument("--arch", choices=list(PORTS), default="x86_64")
     parser.add_argument("--build", help="folder to boot from (build/ARCH)")
     arguments = parser.parse_args()
-    test = ktap.Ktap(arguments.cycles + 2)
+    test = ktap.Ktap(arguments.cycles + 3)
     words = ["--direct" if arguments.direct else f"--{PORTS[arguments.arch].firmware}"]
     words += ["--arch", arguments.arch, "--memory", "1G", "--cpus", "4"]
     words += ["--build", arguments.build] if arguments.build else []
@@ -187,6 +210,7 @@ def main() -> int:
                 test.run(f"balloon_host.cycle_{number}", cycle.run)
             test.run("balloon_host.removal_and_probe_with_pages_lent", reprobe, cycle)
             test.run("balloon_host.V_T9_statistics_are_the_guests", statistics, cycle)
+        test.run("balloon_host.freed_memory_goes_back_by_reporting", reporting, words)
     except guest.GuestError as error:
         print(f"# {error}")
         return 1
