@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BINARIES = ROOT / "build/hosted-asan-gcc"
 KEPT = ROOT / "build/fuzz"
 # An input of these is a program of a thousand operations: so many runs at most.
-LONG = {"frames": 3000, "mm_objects": 500}
+LONG = {"frames": 3000, "mm_objects": 5000}
 
 
 def main() -> int:
