@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: MIT
+/* clang-format off */
 /*
- * Quire's memory allocator for other programs: build/hosted/libquire_mm.a (`make library`),
- *link with -pthread. It is the code of the kernel, compiled for this machine without test
- *hooks.
+ * Quire's memory allocator for other programs: build/hosted/libquire_mm.a (`make library`), link
+ * with -pthread. It is the code of the kernel, compiled for this machine without test hooks.
  *
  *	#include "quire_mm.h"
  *
- *	frames_init(NULL, 262144, 8);             // 1 GiB for 8 CPUs
- *	int64_t frame = frames_get(0, 9);         // CPU 0 takes 2 MiB: first of 512 frames, or
- *-1 if (frame >= 0 && !frames_put(0, (uint64_t)frame, 9)) abort();                          //
- *was not taken: a double free
+ *	frames_init(NULL, 262144, 8);        // 1 GiB for 8 CPUs
+ *	int64_t frame = frames_get(0, 9);    // CPU 0 takes 2 MiB: the first of 512 frames, or -1
+ *	if (frame >= 0 && !frames_put(0, (uint64_t)frame, 9))
+ *		abort();                     // was not taken: a double free
  *
- * A CPU is a number below `cpus` that one thread at a time uses; any thread may put what
- *another one got. Not from signal handlers. Frames are numbers from 0; the allocator never
- *touches the memory they stand for.
+ * A CPU is a number below `cpus` that one thread at a time uses; any thread may put what another
+ * one got. Not from signal handlers. Frames are numbers from 0; the allocator never touches the
+ * memory they stand for.
  */
+/* clang-format on */
 #ifndef QUIRE_MM_H
 #define QUIRE_MM_H
 
