@@ -22,7 +22,7 @@
 
 COMMAND_LINE_KEY(
 	faults, "faults",
-	"each: every allocation of each test fails once; N: the Nth; N+: from point N on");
+	"each: every allocation of each test fails once; N: the Nth; N-M: points N to M");
 COMMAND_LINE_KEY(faults_most, "faults-most", "that many points per test at most");
 
 #ifdef QUIRE_TEST_HOOKS
@@ -136,10 +136,13 @@ static uint64_t points_of(uint64_t count)
 	return MIN(count, most);
 }
 
-/* The points from the first-th on; until the test gives up, unless all are wanted. */
-static void points_run(const struct test *test, uint64_t seed, uint64_t first, bool all,
+#define POINTS_ALL UINT64_MAX
+
+/* The points first to last; until the test gives up, unless all are wanted. */
+static void points_run(const struct test *test, uint64_t seed, uint64_t first, uint64_t last,
 		       struct test_result *result)
 {
+	bool all = last == POINTS_ALL;
 	struct test_faults faults;
 	uint64_t state = seed;
 	uint64_t count, points;
@@ -151,7 +154,7 @@ static void points_run(const struct test *test, uint64_t seed, uint64_t first, b
 	print("# faults %s.%s: %llu allocations, %llu points, seed %llu\n", test->suite,
 	      test->name, (unsigned long long)count, (unsigned long long)points,
 	      (unsigned long long)seed);
-	for (uint64_t i = 1; i <= points; i++) {
+	for (uint64_t i = 1; i <= MIN(points, last); i++) {
 		uint64_t nth = i;
 
 		state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
@@ -166,31 +169,37 @@ static void points_run(const struct test *test, uint64_t seed, uint64_t first, b
 	}
 }
 
+static void one_run(const struct test *test, uint64_t seed, uint64_t nth,
+		    struct test_result *result)
+{
+	struct test_faults faults;
+
+	(void)try_point(test, seed, nth, &faults, result);
+	print("# faults %s.%s: %llu allocations, %s%s\n", test->suite, test->name,
+	      (unsigned long long)faults.seen, faults.fired ? "one failed" : "none failed",
+	      faults.cut_short ? ", the test gave up" : "");
+}
+
 void faults_run(const struct test *test, uint64_t seed, const char *which,
 		struct test_result *result)
 {
-	size_t digits = strcspn(which, "+");
+	size_t digits = strcspn(which, "-");
+	uint64_t first, last;
 	char number[16];
-	uint64_t nth;
 
 	*result = (struct test_result){.outcome = TEST_OK};
 	format(number, sizeof(number), "%.*s", (int)digits, which);
 	if (strcmp(which, "each") == 0) {
-		points_run(test, seed, 1, true, result);
-	} else if (!command_line_parse_number(number, &nth)) {
+		points_run(test, seed, 1, POINTS_ALL, result);
+	} else if (command_line_parse_number(number, &first) && !which[digits]) {
+		one_run(test, seed, first, result);
+	} else if (command_line_parse_number(number, &first) &&
+		   command_line_parse_number(which + digits + 1, &last)) {
+		points_run(test, seed, first, last, result);
+	} else {
 		result->outcome = TEST_ERROR;
 		format(result->reason, sizeof(result->reason),
-		       "faults=%s: each, N or N+ is wanted", which);
-	} else if (which[digits] == '+') {
-		points_run(test, seed, nth, false, result);
-	} else {
-		struct test_faults faults;
-
-		(void)try_point(test, seed, nth, &faults, result);
-		print("# faults %s.%s: %llu allocations, %s%s\n", test->suite, test->name,
-		      (unsigned long long)faults.seen,
-		      faults.fired ? "one failed" : "none failed",
-		      faults.cut_short ? ", the test gave up" : "");
+		       "faults=%s: each, N or N-M is wanted", which);
 	}
 }
 #else

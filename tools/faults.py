@@ -21,6 +21,9 @@ POINTS = re.compile(r"^# faults \S+: \d+ allocations, (\d+) points", re.M)
 FAILED = re.compile(r"^not ok \d+ \S+ # (.*)$", re.M)
 REPORT = re.compile(r"panic: .*|ERROR: \w+Sanitizer.*|runtime error: .*")
 LIMIT = 120
+# As in tests/faults.c: tests with more allocations are tried at so many.
+EACH_MAX, CHOSEN = 2000, 500
+CHUNK, END = 40, 1 << 40
 
 
 def run(program: str, *words: str) -> tuple[int, str]:
@@ -33,11 +36,12 @@ def run(program: str, *words: str) -> tuple[int, str]:
         return 124, (late.stdout or b"").decode(errors="replace")
 
 
-def try_test(program: str, name: str, words: list[str]) -> tuple[int, list[str]]:
+def try_points(program: str, name: str, first: int, last: int,
+               words: list[str]) -> tuple[int, list[str]]:
     """Points tried, and what was wrong at which."""
-    point, tried, wrong = 1, 0, []
+    point, tried, wrong = first, 0, []
     while True:
-        status, text = run(program, f"tests={name}", f"faults={point}+", *words)
+        status, text = run(program, f"tests={name}", f"faults={point}-{last}", *words)
         points = POINTS.search(text)
         seen = [int(number) for number in POINT.findall(text)]
         tried += len(seen)
@@ -52,9 +56,30 @@ def try_test(program: str, name: str, words: list[str]) -> tuple[int, list[str]]
             report = REPORT.search(text)
             what = "hangs" if status == 124 else report.group(0) if report else f"status {status}"
             wrong.append(f"point {seen[-1] if seen else 0}: {what}")
-        if not points or not seen or seen[-1] >= int(points.group(1)):
+        if not points or not seen or seen[-1] >= min(last, int(points.group(1))):
             return tried, wrong
         point = seen[-1] + 1
+
+
+def try_test(pool: concurrent.futures.Executor, program: str, name: str, count: int,
+             words: list[str]) -> list[concurrent.futures.Future]:
+    """A test's points, a few in each task: most of a short process's time is waiting."""
+    firsts = range(1, count + 1, CHUNK)
+    lasts = [first + CHUNK - 1 for first in firsts[:-1]] + [END]
+    return [pool.submit(try_points, program, name, first, last, words)
+            for first, last in zip(firsts, lasts)]
+
+
+def read_counts(arguments: argparse.Namespace, words: list[str]) -> dict[str, int]:
+    """How many points each test has, about: threads may ask more or less often."""
+    selected = [f"tests={arguments.tests}"] if arguments.tests else []
+    status, text = run(arguments.program, "faults=0", *words, *selected)
+    counts = {name: int(count) for name, count in COUNTED.findall(text) if count != "0"}
+    if status or not counts:
+        sys.exit(f"faults: the run that counts ended with status {status}:\n{text[-2000:]}")
+    if arguments.points:
+        return {name: min(count, arguments.points) for name, count in counts.items()}
+    return {name: count if count <= EACH_MAX else CHOSEN for name, count in counts.items()}
 
 
 def main() -> int:
@@ -63,19 +88,20 @@ def main() -> int:
     parser.add_argument("--tests", default="", help="suite,suite.test (default: all)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--points", type=int, default=0, help="per test at most")
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=4)
     arguments = parser.parse_args()
     words = [f"seed={arguments.seed}", f"faults-most={arguments.points}"]
-    selected = [f"tests={arguments.tests}"] if arguments.tests else []
-    status, text = run(arguments.program, "faults=0", *words, *selected)
-    names = sorted(name for name, count in COUNTED.findall(text) if count != "0")
-    if status or not names:
-        sys.exit(f"faults: the run that counts ended with status {status}:\n{text[-2000:]}")
+    counts = read_counts(arguments, words)
+    names = sorted(counts)
     print(f"KTAP version 1\n# faults seed={arguments.seed}\n1..{len(names)}", flush=True)
     failures = total = 0
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        results = pool.map(lambda name: try_test(arguments.program, name, words), names)
-        for number, (name, (tried, wrong)) in enumerate(zip(names, results), 1):
+        tasks = {name: try_test(pool, arguments.program, name, counts[name], words)
+                 for name in names}
+        for number, name in enumerate(names, 1):
+            results = [task.result() for task in tasks[name]]
+            tried = sum(result[0] for result in results)
+            wrong = [what for result in results for what in result[1]]
             print(f"# running faults.{name}")
             for what in wrong:
                 print(f"# failed {name}: {what}")
