@@ -225,23 +225,33 @@ static int shrink(void *nothing)
 TEST(shrinker, S_T15_free_waits_for_a_running_scan)
 {
 	struct shrinker *shrinker = create(100, 2);
-	struct thread *runner, *ender;
+	static const struct thread_attributes attributes = {
+		.name = "test", .cpu = THREAD_ANY_CPU, .priority = THREAD_NORMAL};
+	struct thread *ender = NULL;
+	struct thread *runner;
 	struct hook_gate gate;
 
 	(void)slab_shrink(); /* so that ours is the first to scan */
 	atomic_store(&freed, false);
 	shrinker_register(shrinker);
 	hook_gate_attach(&gate, "shrinker_scan", NULL);
-	runner = test_thread(shrink, NULL, THREAD_ANY_CPU);
-	hook_gate_wait(&gate);
-	ender = test_thread(free_shrinker, shrinker, THREAD_ANY_CPU);
-	for (unsigned i = 0; i < 100; i++) {
+	runner = thread_create(&attributes, shrink, NULL);
+	if (runner) {
+		hook_gate_wait(&gate);
+		ender = thread_create(&attributes, free_shrinker, shrinker);
+	}
+	for (unsigned i = 0; ender && i < 100; i++) {
 		thread_yield();
 		CHECK(!atomic_load(&freed));
 	}
 	hook_gate_detach(&gate);
-	thread_join(runner);
-	thread_join(ender);
+	if (runner)
+		thread_join(runner);
+	if (ender)
+		thread_join(ender);
+	else
+		shrinker_free(shrinker);
+	NEED(runner && ender, "no memory for a thread");
 	CHECK(atomic_load(&freed));
 	CHECK(atomic_load(&calls) <= 1);
 }

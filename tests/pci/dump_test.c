@@ -29,13 +29,19 @@ static void check_plain(const char *text)
 	struct pci_dump_report report;
 	struct pci_fabric fabric;
 	struct pci_device *device;
+	int error = parse(&image, text, &report);
 
-	CHECK_EQ(parse(&image, text, &report), 0);
+	if (error)
+		pci_image_destroy(&image);
+	REQUIRE(error == 0);
 	CHECK_EQ(report.functions, 2);
 	CHECK_EQ(report.counts[PCI_DUMP_WITHOUT], 1);
 	CHECK_EQ(report.note_count, 1);
 	pci_fabric_init(&fabric, &image.access);
-	CHECK_EQ(pci_enumerate(&fabric), 0);
+	error = pci_enumerate(&fabric);
+	if (error)
+		pci_fabric_clear(&fabric);
+	REQUIRE(error == 0);
 	device = pci_device_find(&fabric, pci_address(0, 3, 0, 1));
 	REQUIRE(device != NULL);
 	CHECK_EQ(device->vendor, 0x1234);
