@@ -162,13 +162,12 @@ static int meet(void *arg)
 /* Threads for a meeting of so many. When one cannot be had the others do not wait for it. */
 static unsigned meeting_start(struct thread **threads, unsigned count, unsigned of)
 {
-	static const struct thread_attributes attributes = {
-		.name = "test", .cpu = THREAD_ANY_CPU, .priority = THREAD_NORMAL};
 	unsigned started = 0;
 
 	atomic_store(&meeting, 0);
 	atomic_store(&wanted, of);
-	while (started < count && (threads[started] = thread_create(&attributes, meet, NULL)))
+	while (started < count &&
+	       (threads[started] = test_thread_try(meet, NULL, THREAD_ANY_CPU)))
 		started++;
 	if (started < count)
 		atomic_store(&wanted, 0);

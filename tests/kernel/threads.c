@@ -22,6 +22,14 @@ struct thread *test_thread_priority(int (*function)(void *), void *arg, unsigned
 	return thread;
 }
 
+struct thread *test_thread_try(int (*function)(void *), void *arg, unsigned cpu)
+{
+	const struct thread_attributes attributes = {
+		.name = "test", .cpu = cpu, .priority = THREAD_NORMAL};
+
+	return thread_create(&attributes, function, arg);
+}
+
 struct thread *test_thread(int (*function)(void *), void *arg, unsigned cpu)
 {
 	return test_thread_priority(function, arg, cpu, THREAD_NORMAL);

@@ -15,6 +15,8 @@ unsigned test_busy_cpus(void);
 
 /* A joinable thread; ends the test with an ERROR when memory is short. */
 struct thread *test_thread(int (*function)(void *), void *arg, unsigned cpu);
+/* NULL when memory is short, for tests that must let others go then. */
+struct thread *test_thread_try(int (*function)(void *), void *arg, unsigned cpu);
 struct thread *test_thread_priority(int (*function)(void *), void *arg, unsigned cpu,
 				    enum thread_priority priority);
 

@@ -225,8 +225,6 @@ static int shrink(void *nothing)
 TEST(shrinker, S_T15_free_waits_for_a_running_scan)
 {
 	struct shrinker *shrinker = create(100, 2);
-	static const struct thread_attributes attributes = {
-		.name = "test", .cpu = THREAD_ANY_CPU, .priority = THREAD_NORMAL};
 	struct thread *ender = NULL;
 	struct thread *runner;
 	struct hook_gate gate;
@@ -235,10 +233,10 @@ TEST(shrinker, S_T15_free_waits_for_a_running_scan)
 	atomic_store(&freed, false);
 	shrinker_register(shrinker);
 	hook_gate_attach(&gate, "shrinker_scan", NULL);
-	runner = thread_create(&attributes, shrink, NULL);
+	runner = test_thread_try(shrink, NULL, THREAD_ANY_CPU);
 	if (runner) {
 		hook_gate_wait(&gate);
-		ender = thread_create(&attributes, free_shrinker, shrinker);
+		ender = test_thread_try(free_shrinker, shrinker, THREAD_ANY_CPU);
 	}
 	for (unsigned i = 0; ender && i < 100; i++) {
 		thread_yield();
