@@ -6,13 +6,14 @@
 
 #include <kernel/attributes.h>
 #include <kernel/log.h>
+#include <kernel/shutdown.h>
 #include <kernel/work.h>
 #include <platform/exit.h>
 
 static void switch_off(struct work *work UNUSED)
 {
 	log_info("power: the power button was pressed");
-	platform_power_off();
+	shutdown_power_off();
 }
 
 static struct work off_work = WORK_INIT(off_work, switch_off);
