@@ -52,8 +52,7 @@ static uint64_t target_bound(struct virtio_balloon *balloon, uint64_t units)
 		return units;
 	if (virtio_balloon_may_complain(&balloon->absurd_told))
 		log_warn("balloon: %s: the host asks for %llu pages, this guest can give %llu "
-			 "at "
-			 "most: the rest stays",
+			 "at most: the rest stays",
 			 balloon->device->name, (unsigned long long)units,
 			 (unsigned long long)most);
 	return most;
