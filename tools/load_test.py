@@ -258,8 +258,8 @@ class Run:
         told = balloon["reporting"]
         return (f"seed {self.seed}, {self.rounds} rounds, {load['operations']} operations: "
                 f"{kinds}; refused {sum(load['refused'].values())}; host: {host}; pages "
-                f"inflated {balloon['inflate']}, deflated {balloon['deflate']}, migrated "
-                f"{balloon['migrate']}; blocks reported {told['reported']}, used again "
+                f"inflated {balloon['inflate']}, deflated {balloon['deflate']}, of those in need "
+                f"{balloon['devices'][0]['given_in_need']}, migrated {balloon['migrate']}; blocks reported {told['reported']}, used again "
                 f"{told['taken_back']}")
 
 

@@ -132,8 +132,10 @@ static void report_device_text(struct virtio_balloon *balloon)
 	      (unsigned)balloon->wanted, (unsigned long long)balloon->actual,
 	      (unsigned long long)balloon_pages(&balloon->core),
 	      (unsigned long long)balloon_isolated(&balloon->core));
-	print("  shortages %llu, resets %u of %u\n", (unsigned long long)balloon->shortages,
-	      (unsigned)balloon->recoveries, VIRTIO_BALLOON_RECOVERIES);
+	print("  shortages %llu, given back in need %llu, resets %u of %u\n",
+	      (unsigned long long)balloon->shortages,
+	      (unsigned long long)balloon->given_in_need, (unsigned)balloon->recoveries,
+	      VIRTIO_BALLOON_RECOVERIES);
 }
 
 static void report_text(const struct balloon_events *events)

@@ -238,6 +238,7 @@ TEST(virtio_balloon, command_reports_in_text_and_json)
 	text = text_sink_close();
 	CHECK(strstr(text, "fake: idle, target 600 pages of 600 wanted, 600 at the host, 600 "
 			   "held, 0 isolated\n") != NULL);
+	CHECK(strstr(text, "  shortages 0, given back in need 0, resets 0 of 16\n") != NULL);
 	CHECK(strstr(text, "node 0: ") != NULL);
 	CHECK(strstr(text, "pages inflated ") != NULL);
 	text_sink_open();
