@@ -13,6 +13,7 @@ sources += \
 	drivers/balloon/virtio_balloon_oom.c \
 	drivers/balloon/virtio_balloon_stats.c \
 	drivers/balloon/virtio_balloon_target.c \
+	drivers/balloon/virtio_hinting.c \
 	drivers/balloon/virtio_reporting.c \
 	drivers/balloon/vmware_balloon.c \
 	drivers/balloon/vmware_host.c \

@@ -37,6 +37,12 @@ static void report_device_json(struct json *json, struct virtio_balloon *balloon
 	json_number(json, "shortages", balloon->shortages);
 	json_number(json, "given_in_need", balloon->given_in_need);
 	json_number(json, "resets", balloon->recoveries);
+	json_object(json, "hinting");
+	json_number(json, "held", balloon->hinting.held);
+	json_number(json, "hinted", balloon->hinting.hinted);
+	json_number(json, "returned", balloon->hinting.returned);
+	json_number(json, "runs", balloon->hinting.runs);
+	json_end(json);
 	json_end(json);
 }
 

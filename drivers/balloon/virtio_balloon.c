@@ -18,9 +18,18 @@
 struct mutex virtio_balloons_lock = MUTEX_INIT(virtio_balloons_lock);
 struct list_head virtio_balloons = LIST_INIT(virtio_balloons);
 
-static void config_changed(struct virtio_device *device)
+/* What reads the configuration on behalf of the host's target, and of resets. */
+static void look(struct virtio_device *device)
 {
 	virtio_balloon_wake(device->driver_data, true);
+}
+
+static void config_changed(struct virtio_device *device)
+{
+	struct virtio_balloon *balloon = device->driver_data;
+
+	look(device);
+	virtio_hinting_config_changed(&balloon->hinting);
 }
 
 static void queue_used(struct virtio_queue *queue)
@@ -33,6 +42,13 @@ static void report_used(struct virtio_queue *queue)
 	struct virtio_balloon *balloon = queue->device->driver_data;
 
 	virtio_reporting_used(&balloon->reporting);
+}
+
+static void hint_used(struct virtio_queue *queue)
+{
+	struct virtio_balloon *balloon = queue->device->driver_data;
+
+	virtio_hinting_used(&balloon->hinting);
 }
 
 static int queues_create(struct virtio_balloon *balloon)
@@ -51,6 +67,9 @@ static int queues_create(struct virtio_balloon *balloon)
 	if (error)
 		return error;
 	error = virtio_balloon_stats_queue(balloon);
+	if (error)
+		return error;
+	error = virtio_hinting_queue(&balloon->hinting, hint_used);
 	if (error)
 		return error;
 	return virtio_reporting_queue(&balloon->reporting, report_used);
@@ -119,10 +138,12 @@ static void recover(struct virtio_balloon *balloon)
 	migration_stop(balloon);
 	(void)virtio_balloon_take_broken(balloon);
 	virtio_reporting_hold(&balloon->reporting);
+	virtio_hinting_hold(&balloon->hinting);
 	error = virtio_device_reset(device);
 	stuck = error != 0;
 	if (!error) {
 		virtio_reporting_detach(&balloon->reporting);
+		virtio_hinting_detach(&balloon->hinting);
 		take_everything_back(balloon);
 		error = balloon->recoveries < VIRTIO_BALLOON_RECOVERIES
 				? virtio_device_restart(device)
@@ -130,6 +151,7 @@ static void recover(struct virtio_balloon *balloon)
 	}
 	if (!error)
 		error = device_start(balloon);
+	virtio_hinting_resume(&balloon->hinting, !error);
 	virtio_reporting_resume(&balloon->reporting, stuck, !error);
 	/* A device that breaks at once again must not keep a CPU busy. */
 	balloon->retry_at = clock_ns() + balloon->retry_ns;
@@ -182,8 +204,8 @@ static struct virtio_balloon *balloon_create(struct virtio_device *device)
 	list_init(&balloon->limbo);
 	mutex_init(&balloon->lock);
 	wait_queue_init(&balloon->news);
-	virtio_reporting_init(&balloon->reporting, device, balloon->patience_ns,
-			      config_changed);
+	virtio_reporting_init(&balloon->reporting, device, balloon->patience_ns, look);
+	virtio_hinting_init(&balloon->hinting, device, balloon->patience_ns, look);
 	if (virtio_balloon_arrays_alloc(balloon)) {
 		balloon_free(balloon);
 		return NULL;
@@ -224,6 +246,7 @@ static int probe(struct virtio_device *device)
 	mutex_unlock(&virtio_balloons_lock);
 	virtio_balloon_oom_start(balloon);
 	virtio_reporting_start(&balloon->reporting);
+	virtio_hinting_start(&balloon->hinting);
 	return 0;
 }
 
@@ -240,6 +263,7 @@ static void thread_stop(struct virtio_balloon *balloon)
 /* Nobody moves pages any more but who was asked to migrate one. */
 static void stop(struct virtio_balloon *balloon)
 {
+	virtio_hinting_stop(&balloon->hinting);
 	virtio_reporting_stop(&balloon->reporting);
 	virtio_balloon_oom_stop(balloon);
 	mutex_lock(&virtio_balloons_lock);
@@ -276,6 +300,7 @@ static void remove(struct virtio_device *device)
 	migration_stop(balloon);
 	if (virtio_device_quiesce(device))
 		return; /* the device may still use the pages: record and pages stay */
+	virtio_hinting_detach(&balloon->hinting);
 	take_everything_back(balloon);
 	balloon_free(balloon);
 }
@@ -284,7 +309,8 @@ static const struct virtio_driver virtio_balloon_driver = {
 	.name = "virtio-balloon",
 	.id = VIRTIO_ID_BALLOON,
 	.features = VIRTIO_BALLOON_F_MUST_TELL_HOST | VIRTIO_BALLOON_F_STATS |
-		    VIRTIO_BALLOON_F_DEFLATE_ON_OOM | VIRTIO_BALLOON_F_REPORTING,
+		    VIRTIO_BALLOON_F_DEFLATE_ON_OOM | VIRTIO_BALLOON_F_HINTING |
+		    VIRTIO_BALLOON_F_REPORTING,
 	.features_refused = virtio_reporting_refused,
 	.probe = probe,
 	.remove = remove,

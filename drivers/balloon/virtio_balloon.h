@@ -6,6 +6,7 @@
 #ifndef DRIVERS_BALLOON_VIRTIO_BALLOON_H
 #define DRIVERS_BALLOON_VIRTIO_BALLOON_H
 
+#include <drivers/balloon/virtio_hinting.h>
 #include <drivers/balloon/virtio_reporting.h>
 #include <drivers/virtio/virtio.h>
 #include <kernel/mutex.h>
@@ -63,6 +64,7 @@ struct virtio_balloon {
 	struct list_head limbo; /* M: pages the host may have, but no list: until the reset */
 
 	struct virtio_reporting reporting;
+	struct virtio_hinting hinting;
 
 	struct oom_hook oom;
 	bool helps_in_need; /* `oom` is registered */

@@ -93,7 +93,8 @@ int virtio_balloon_resize(struct virtio_balloon *balloon)
 			return -EIO;
 		if (virtio_balloon_take_config_news(balloon)) {
 			if (virtio_device_needs_reset(balloon->device) ||
-			    virtio_reporting_failed(&balloon->reporting))
+			    virtio_reporting_failed(&balloon->reporting) ||
+			    virtio_hinting_failed(&balloon->hinting))
 				return -EIO;
 			read_target(balloon);
 		}

@@ -320,13 +320,18 @@ static void config_interrupt(struct fake_virtio *fake)
 	irq_restore(irq);
 }
 
-void fake_virtio_set_target(struct fake_virtio *fake, uint32_t units)
+void fake_virtio_set_config(struct fake_virtio *fake, unsigned offset, uint32_t value)
 {
 	struct irq_state irq = spin_lock_irqsave(&fake->lock);
 
-	le32_store(fake->config + VIRTIO_BALLOON_CONFIG_TARGET, units);
+	le32_store(fake->config + offset, value);
 	spin_unlock_irqrestore(&fake->lock, irq);
 	config_interrupt(fake);
+}
+
+void fake_virtio_set_target(struct fake_virtio *fake, uint32_t units)
+{
+	fake_virtio_set_config(fake, VIRTIO_BALLOON_CONFIG_TARGET, units);
 }
 
 void fake_virtio_needs_reset(struct fake_virtio *fake)

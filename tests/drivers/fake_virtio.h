@@ -80,7 +80,8 @@ struct fake_virtio *fake_virtio_create(void);
 void fake_virtio_destroy(struct fake_virtio *fake);
 
 void fake_virtio_behave(struct fake_virtio *fake, enum fake_behaviour behaviour);
-/* The host moves its target and says so. */
+/* The host changes its configuration, or its target, and says so. */
+void fake_virtio_set_config(struct fake_virtio *fake, unsigned offset, uint32_t value);
 void fake_virtio_set_target(struct fake_virtio *fake, uint32_t units);
 uint32_t fake_virtio_actual(struct fake_virtio *fake);
 unsigned fake_virtio_config_reads(struct fake_virtio *fake);
