@@ -10,6 +10,7 @@ tests += \
 	tests/drivers/reprobe_command.c \
 	tests/drivers/virtio_balloon_bad_host_test.c \
 	tests/drivers/virtio_balloon_fixture.c \
+	tests/drivers/large_folios_test.c \
 	tests/drivers/virtio_balloon_migrate_test.c \
 	tests/drivers/virtio_balloon_oom_test.c \
 	tests/drivers/virtio_balloon_stats_test.c \

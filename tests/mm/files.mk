@@ -35,4 +35,4 @@ tests += \
 	tests/mm/zone_test.c
 
 # Takes all memory: the hosted machine pretends to have more than the host.
-tests-target += tests/mm/reclaim_test.c tests/mm/touch_test.c
+tests-target += tests/mm/reclaim_test.c tests/mm/scatter_command.c tests/mm/touch_test.c
