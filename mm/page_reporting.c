@@ -13,6 +13,7 @@
 #include <platform/clock.h>
 
 bool page_reporting_free_keeps_value;
+uint32_t page_reporting_free_value;
 
 struct reporting {
 	struct page_reporter reporter;
@@ -110,7 +111,7 @@ int page_reporting_register(struct page_reporting_device *device)
 {
 	int error;
 
-	if (page_reporting_free_keeps_value)
+	if (page_reporting_free_keeps_value && !device->keeps_value)
 		return -EOPNOTSUPP;
 	mutex_lock(&lock);
 	error = current_one ? -EBUSY : start(device);

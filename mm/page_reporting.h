@@ -40,6 +40,7 @@
 struct page_reporting_device {
 	const char *name;
 	unsigned capacity; /* blocks that one call takes, at least 1 */
+	bool keeps_value;  /* it knows page_reporting_free_value, and keeps to it */
 	int (*report)(struct page_reporting_device *device, const struct phys *blocks,
 		      unsigned count) MUST_CHECK;
 };
@@ -61,9 +62,11 @@ struct page_reporting_statistics {
 };
 
 /* Nothing relies on what a free frame contains: the allocator never writes free memory. Whoever
- * changes that sets this, and reporting is refused (B6): a reported block comes back as zeros.
- */
+ * changes that sets this, and the value of its bytes, four at a time. Then only a device that
+ * leaves reported blocks as they are may be told of them (B6): from others they come back as
+ * zeros. */
 extern bool page_reporting_free_keeps_value;
+extern uint32_t page_reporting_free_value;
 
 /* Start to report to this device. 0; -EBUSY: another does; -EOPNOTSUPP: free frames keep a
  * value; -ENOMEM. The device lives until unregister, which waits for report() to end. Thread

@@ -80,6 +80,8 @@ static int device_start(struct virtio_balloon *balloon)
 	int error = queues_create(balloon);
 
 	if (!error)
+		error = virtio_reporting_tell_value(&balloon->reporting);
+	if (!error)
 		error = virtio_device_ready(balloon->device);
 	if (!error)
 		error = virtio_balloon_stats_offer(balloon);
@@ -310,6 +312,7 @@ static const struct virtio_driver virtio_balloon_driver = {
 	.id = VIRTIO_ID_BALLOON,
 	.features = VIRTIO_BALLOON_F_MUST_TELL_HOST | VIRTIO_BALLOON_F_STATS |
 		    VIRTIO_BALLOON_F_DEFLATE_ON_OOM | VIRTIO_BALLOON_F_HINTING |
+		    VIRTIO_BALLOON_F_POISON |
 		    VIRTIO_BALLOON_F_REPORTING,
 	.features_refused = virtio_reporting_refused,
 	.probe = probe,

@@ -19,14 +19,29 @@ static struct virtio_reporting *reporting_of(struct page_reporting_device *devic
 }
 
 /*
- * Poison is taken only by a guest that writes a value into free pages: this one does not, so it
- * is not in the driver's features (V-T14). A guest whose free pages keep a value may not report
- * to a device that knows nothing of the value (V-T15).
+ * Poison is taken only by a guest that writes a value into free pages (V-T14). One whose free
+ * pages keep a value may not report to a device that knows nothing of the value (V-T15).
  */
 uint64_t virtio_reporting_refused(uint64_t offered)
 {
-	(void)offered;
-	return page_reporting_free_keeps_value ? VIRTIO_BALLOON_F_REPORTING : 0;
+	if (!page_reporting_free_keeps_value)
+		return VIRTIO_BALLOON_F_POISON;
+	return offered & VIRTIO_BALLOON_F_POISON ? 0 : VIRTIO_BALLOON_F_REPORTING;
+}
+
+int virtio_reporting_tell_value(struct virtio_reporting *reporting)
+{
+	int error;
+
+	if (!virtio_has_feature(reporting->virtio, VIRTIO_BALLOON_F_POISON))
+		return 0;
+	error = virtio_config_write32(reporting->virtio, VIRTIO_BALLOON_CONFIG_POISON,
+				      page_reporting_free_value);
+	if (error)
+		log_error("balloon: %s: offers page poison, but no field for the value (error "
+			  "%d): not driven, offer neither or both",
+			  reporting->virtio->name, error);
+	return error;
 }
 
 /* ---- the queue, in the reporting thread ---- */
@@ -251,6 +266,8 @@ void virtio_reporting_start(struct virtio_reporting *reporting)
 	reporting->device.capacity =
 		MIN(ring->layout.size * blocks_per_buffer(ring), PAGE_REPORTING_BATCH);
 	reporting->device.report = report;
+	reporting->device.keeps_value =
+		virtio_has_feature(reporting->virtio, VIRTIO_BALLOON_F_POISON);
 	error = page_reporting_register(&reporting->device);
 	reporting->registered = error == 0;
 	if (error)

@@ -15,6 +15,8 @@
 #define VIRTIO_BALLOON_F_POISON    BIT64(4)
 #define VIRTIO_BALLOON_F_REPORTING BIT64(5)
 
+#define VIRTIO_BALLOON_CONFIG_POISON 12u /* what free pages contain, four bytes of it */
+
 /* Devices number their queues without gaps, so the place depends on which others they have. */
 #define VIRTIO_BALLOON_QUEUE_REPORTING       4u
 #define VIRTIO_BALLOON_QUEUE_REPORTING_FIRST 2u
@@ -44,6 +46,8 @@ struct virtio_reporting {
 void virtio_reporting_init(struct virtio_reporting *reporting, struct virtio_device *virtio,
 			   uint64_t patience_ns, void (*complain)(struct virtio_device *));
 
+/* Before the device is ready: the value of free pages, if it was negotiated. */
+int virtio_reporting_tell_value(struct virtio_reporting *reporting) MUST_CHECK;
 /* Before the device is ready: find and create the queue, if reporting was negotiated. A device
  * that has none in spite of that is driven without. */
 int virtio_reporting_queue(struct virtio_reporting *reporting,

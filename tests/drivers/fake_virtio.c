@@ -205,6 +205,9 @@ static void config_write(struct virtio_device *device, unsigned offset, unsigned
 	le32_store(bytes, value);
 	memcpy(fake->config + offset, bytes, width);
 	fake->config_writes++;
+	/* The value of free pages may not change while the device works. */
+	if (offset == VIRTIO_BALLOON_CONFIG_POISON)
+		fake->host_errors += (fake->status & VIRTIO_STATUS_DRIVER_OK) != 0;
 	spin_unlock_irqrestore(&fake->lock, irq);
 }
 

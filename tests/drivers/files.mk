@@ -16,6 +16,7 @@ tests += \
 	tests/drivers/virtio_balloon_stats_test.c \
 	tests/drivers/virtio_balloon_test.c \
 	tests/drivers/virtio_hinting_test.c \
+	tests/drivers/virtio_poison_test.c \
 	tests/drivers/virtio_reporting_test.c \
 	tests/drivers/virtio_rng_test.c \
 	tests/drivers/virtio_ccw_test.c \

@@ -64,7 +64,8 @@ static int world_report(struct page_reporting_device *device, const struct phys 
 	return world.result;
 }
 
-static struct page_reporting_device world_device = {"fake", BLOCKS, world_report};
+static struct page_reporting_device world_device = {
+	.name = "fake", .capacity = BLOCKS, .report = world_report};
 
 static uint64_t look(void)
 {
