@@ -152,6 +152,15 @@ static uint32_t word(unsigned nr)
 	return value;
 }
 
+static unsigned resets(void)
+{
+	struct irq_state irq = spin_lock_irqsave(&fake->lock);
+	unsigned count = fake->resets;
+
+	spin_unlock_irqrestore(&fake->lock, irq);
+	return count;
+}
+
 static uint64_t free_pages(void)
 {
 	struct mm_statistics now;
@@ -390,7 +399,7 @@ TEST(virtio_hinting, device_that_never_uses_a_hint_is_left_alone)
 	/* Given up, and said so. */
 	WAIT_FOR(words() == 2);
 	CHECK_EQ(hinting()->held, 0);
-	CHECK_EQ(fake->resets, 1);
+	CHECK_EQ(resets(), 1);
 	/* The next one waits for what is out. */
 	set_id(8);
 	thread_sleep_ns(50 * NSEC_PER_MSEC);
@@ -438,13 +447,13 @@ static void break_and_run_again(enum fake_behaviour behaviour)
 		WAIT_FOR(fake_virtio_held(fake) > 0);
 		fake_virtio_needs_reset(fake);
 	}
-	WAIT_FOR(fake->resets >= 2);
+	WAIT_FOR(resets() >= 2);
 	fake_virtio_behave(fake, FAKE_PROMPT);
 	fake_virtio_release(fake);
-	count = fake->resets;
+	count = resets();
 	/* The id is still there. */
 	WAIT_FOR(hinting()->held >= PAGES);
-	CHECK(fake->resets <= count + 1);
+	CHECK(resets() <= count + 1);
 	done();
 	WAIT_FOR(free_pages() >= before - KEPT);
 	virtio_device_detach(&fake->device);
@@ -511,7 +520,7 @@ TEST(virtio_hinting, ids_that_change_all_the_time_lose_nothing)
 	set_id(100);
 	WAIT_FOR(words() % 2 == 0 && word(words() - 2) == 100);
 	WAIT_FOR(hinting()->held >= PAGES);
-	CHECK_EQ(fake->resets, 1);
+	CHECK_EQ(resets(), 1);
 	done();
 	detach();
 }
