@@ -19,7 +19,7 @@
 #define BLOCKS   16
 #define PAGES    ((uint64_t)BLOCKS << BLOCK_ORDER)
 #define WORDS    16
-#define KEPT     16 /* pages that the kernel keeps of a device: stacks, small objects */
+#define KEPT     256 /* pages the kernel may keep of a device: less than any block out */
 
 #define WAIT_FOR(expression)                                   \
 	({                                                     \
