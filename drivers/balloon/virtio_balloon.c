@@ -312,8 +312,7 @@ static const struct virtio_driver virtio_balloon_driver = {
 	.id = VIRTIO_ID_BALLOON,
 	.features = VIRTIO_BALLOON_F_MUST_TELL_HOST | VIRTIO_BALLOON_F_STATS |
 		    VIRTIO_BALLOON_F_DEFLATE_ON_OOM | VIRTIO_BALLOON_F_HINTING |
-		    VIRTIO_BALLOON_F_POISON |
-		    VIRTIO_BALLOON_F_REPORTING,
+		    VIRTIO_BALLOON_F_POISON | VIRTIO_BALLOON_F_REPORTING,
 	.features_refused = virtio_reporting_refused,
 	.probe = probe,
 	.remove = remove,

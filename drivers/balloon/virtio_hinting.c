@@ -11,6 +11,7 @@
  * would cost records. Two threads: the hinting thread, and the balloon's, which resets.
  */
 #include <drivers/balloon/virtio_hinting.h>
+#include <drivers/balloon/virtio_reporting.h>
 
 #include <errno.h>
 #include <kernel/log.h>
@@ -451,16 +452,20 @@ int virtio_hinting_queue(struct virtio_hinting *hinting,
 			 void (*callback)(struct virtio_queue *))
 {
 	struct virtio_queue_request request = {
-		.index = VIRTIO_BALLOON_QUEUE_HINTING,
+		.index = VIRTIO_BALLOON_QUEUE_HINTING_FIRST,
 		.size = VIRTIO_HINTING_SIZE,
 		.callback = callback,
 	};
-	int error;
+	int error = -ENODEV;
 
 	hinting->queue = NULL;
 	if (!virtio_has_feature(hinting->virtio, VIRTIO_BALLOON_F_HINTING))
 		return 0;
-	error = virtio_queue_create(hinting->virtio, &request, &hinting->queue);
+	request.index += virtio_has_feature(hinting->virtio, VIRTIO_BALLOON_F_STATS);
+	while (error == -ENODEV && request.index <= VIRTIO_BALLOON_QUEUE_HINTING) {
+		error = virtio_queue_create(hinting->virtio, &request, &hinting->queue);
+		request.index++;
+	}
 	if (error == -ENODEV) {
 		log_warn("balloon: %s: offers free page hinting, but no queue for it: not used",
 			 hinting->virtio->name);

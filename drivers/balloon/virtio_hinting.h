@@ -20,7 +20,9 @@
 #define VIRTIO_HINTING_STOP           0u /* send no more, hold what was sent */
 #define VIRTIO_HINTING_DONE           1u /* release all */
 
-#define VIRTIO_BALLOON_QUEUE_HINTING 3u
+#define VIRTIO_BALLOON_QUEUE_HINTING       3u
+/* Devices number their queues without gaps: its place beside one without statistics. */
+#define VIRTIO_BALLOON_QUEUE_HINTING_FIRST 2u
 
 #define VIRTIO_HINTING_SIZE      256u /* entries of the ring, if the device has as many */
 /* Blocks the host has not used yet, at most: nobody can have them back meanwhile. */

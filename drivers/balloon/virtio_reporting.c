@@ -7,6 +7,7 @@
  * Two threads: page reporting's is in report(), the balloon's resets. Who reports holds `lock`
  * while buffers are out; the other asks it to leave first.
  */
+#include <drivers/balloon/virtio_hinting.h>
 #include <drivers/balloon/virtio_reporting.h>
 
 #include <errno.h>
@@ -243,11 +244,12 @@ int virtio_reporting_queue(struct virtio_reporting *reporting,
 		return 0;
 	/* Before it come the queues of other features. */
 	first += virtio_has_feature(reporting->virtio, VIRTIO_BALLOON_F_STATS);
-	while (error == -ENODEV && request.index >= first) {
+	first += virtio_has_feature(reporting->virtio, VIRTIO_BALLOON_F_HINTING);
+	while ((error == -ENODEV || error == -EBUSY) && request.index >= first) {
 		error = virtio_queue_create(reporting->virtio, &request, &reporting->queue);
 		request.index--;
 	}
-	if (error != -ENODEV)
+	if (error != -ENODEV && error != -EBUSY)
 		return error;
 	log_warn("balloon: %s: offers free page reporting, but no queue for it: not used",
 		 reporting->virtio->name);

@@ -31,6 +31,7 @@
 
 static struct fake_virtio *fake;
 static fake_buffer_fn *balloon_books;
+static unsigned place; /* of the queue for hints */
 
 /* What came through the queue, under the device's lock. */
 static struct {
@@ -72,8 +73,9 @@ static void see_block(struct fake_virtio *device, const struct fake_chain *chain
 static uint32_t serve(struct fake_virtio *device, unsigned queue,
 		      const struct fake_chain *chain)
 {
-	if (queue != QUEUE)
+	if (queue < VIRTIO_BALLOON_QUEUE_HINTING_FIRST)
 		return balloon_books(device, queue, chain);
+	device->host_errors += queue != place;
 	if (chain->nr_read)
 		see_word(device, chain);
 	else
@@ -87,6 +89,7 @@ static void create(unsigned ring_size)
 	NEED(fake, "no memory for the fake device");
 	memset(&seen, 0, sizeof(seen));
 	released = 0;
+	place = QUEUE;
 	balloon_books = fake->serve;
 	fake->serve = serve;
 	fake->device.config_size = 16;
@@ -352,6 +355,21 @@ TEST(virtio_hinting, device_without_event_index_is_hinted)
 {
 	create(4);
 	fake->offered = VIRTIO_F_VERSION_1 | VIRTIO_BALLOON_F_HINTING;
+	use_and_free();
+	REQUIRE(virtio_device_attach(&fake->device) == 0);
+	run(7);
+	CHECK(hinting()->held >= PAGES);
+	done();
+	detach();
+}
+
+/* Queues 2 and 3 are those of hints and reports. */
+TEST(virtio_hinting, device_that_numbers_without_gaps_is_hinted_in_its_queue)
+{
+	create(0);
+	place = VIRTIO_BALLOON_QUEUE_HINTING_FIRST;
+	fake->queue_size[place] = 64;
+	fake->queue_size[place + 1] = 32;
 	use_and_free();
 	REQUIRE(virtio_device_attach(&fake->device) == 0);
 	run(7);
