@@ -26,11 +26,11 @@ EACH_MAX, CHOSEN = 2000, 500
 CHUNK, END = 40, 1 << 40
 
 
-def run(program: str, *words: str) -> tuple[int, str]:
+def run(program: str, *words: str, limit: int = LIMIT) -> tuple[int, str]:
     """Exit status (124: it hung) and output."""
     try:
         done = subprocess.run([program, *words], stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, errors="replace", timeout=LIMIT, check=False)
+                              text=True, errors="replace", timeout=limit, check=False)
         return done.returncode, done.stdout + done.stderr
     except subprocess.TimeoutExpired as late:
         return 124, (late.stdout or b"").decode(errors="replace")
@@ -73,7 +73,7 @@ def try_test(pool: concurrent.futures.Executor, program: str, name: str, count: 
 def read_counts(arguments: argparse.Namespace, words: list[str]) -> dict[str, int]:
     """How many points each test has, about: threads may ask more or less often."""
     selected = [f"tests={arguments.tests}"] if arguments.tests else []
-    status, text = run(arguments.program, "faults=0", *words, *selected)
+    status, text = run(arguments.program, "faults=0", *words, *selected, limit=10 * LIMIT)
     counts = {name: int(count) for name, count in COUNTED.findall(text) if count != "0"}
     if status or not counts:
         sys.exit(f"faults: the run that counts ended with status {status}:\n{text[-2000:]}")

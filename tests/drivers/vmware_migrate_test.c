@@ -10,7 +10,7 @@
 #include <mm/migrate.h>
 #include <platform/clock.h>
 #include <tests/drivers/vmware_fixture.h>
-#include <tests/test.h>
+#include <tests/kernel/threads.h>
 
 #define BASIC_BATCHED (VMWARE_BASIC | VMWARE_BATCHED)
 
@@ -243,16 +243,20 @@ TEST(vmware_migrate, reset_waits_for_a_page_on_its_way)
 	traveller = beside(travel, &journey);
 	hook_gate_wait(&gate);
 	vmware_tested->host.reset_required = true;
-	resetter = beside(step_beside, NULL);
-	WAIT_FOR(is_resetting());
-	thread_sleep_ns(5 * NSEC_PER_MSEC);
-	CHECK_EQ(host->calls_of[VMWARE_START], 1);
-	CHECK_EQ(vmware_tested->size, 10);
+	resetter = test_thread_try(step_beside, NULL, THREAD_ANY_CPU);
+	if (resetter) {
+		WAIT_FOR(is_resetting());
+		thread_sleep_ns(5 * NSEC_PER_MSEC);
+		CHECK_EQ(host->calls_of[VMWARE_START], 1);
+		CHECK_EQ(vmware_tested->size, 10);
+	}
 	hook_gate_detach(&gate);
 	thread_join(traveller);
-	thread_join(resetter);
 	CHECK_EQ(journey.error, 0);
 	page_free(journey.destination, 0);
+	if (!resetter)
+		give_up();
+	thread_join(resetter);
 	CHECK_EQ(host->calls_of[VMWARE_START], 2);
 	vmware_compare();
 	vmware_destroy();
