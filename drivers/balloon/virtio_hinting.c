@@ -348,9 +348,14 @@ static int follow(struct virtio_hinting *hinting)
 		note_silence(hinting);
 		error = 0;
 	}
-	if (!error && ring->outstanding && virtqueue_arm(ring, ring->outstanding))
+	if (error || !ring->outstanding)
+		return error;
+	/* A device that asks for notifications and does not look again may sleep beside
+	 * buffers, and one that was moved never heard of them. */
+	ring->notify(ring);
+	if (virtqueue_arm(ring, ring->outstanding))
 		virtio_hinting_used(hinting);
-	return error;
+	return 0;
 }
 
 /* Sleep until there is news; false when the device goes away. */
