@@ -158,6 +158,15 @@ void ipi_call(unsigned cpu, ipi_function *function, void *arg, bool wait)
 	preempt_enable();
 }
 
+bool ipi_try_call(unsigned cpu, ipi_function *function, void *arg)
+{
+	check_call(arg, false, (uintptr_t)__builtin_return_address(0));
+	if (ring_put(on_cpu(rings, cpu), function, arg) < 0)
+		return false;
+	irq_send_ipi(cpu);
+	return true;
+}
+
 void ipi_call_others(ipi_function *function, void *arg, bool wait)
 {
 	uint64_t tickets[CPUS_MAX];

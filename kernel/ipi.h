@@ -22,6 +22,10 @@ void ipi_call(unsigned cpu, ipi_function *function, void *arg, bool wait);
  */
 void ipi_call_others(ipi_function *function, void *arg, bool wait);
 
+/* Same on another CPU without waiting for anything, so with locks held too: false, and it will
+ * not run, while as many calls wait for that CPU as it has room for. */
+bool ipi_try_call(unsigned cpu, ipi_function *function, void *arg) MUST_CHECK;
+
 /* Make `cpu` look at its run queue. Any context. */
 void ipi_reschedule(unsigned cpu);
 

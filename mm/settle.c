@@ -3,7 +3,8 @@
  * An interrupt of the other CPU is the barrier. The caller may hold locks, so it runs nobody's
  * functions while it waits; it answers for itself, which is right as it is in none of the
  * sections that others wait for. Two that wait for each other get on; a CPU that waits for a
- * lock of the caller does not, and then the bound ends it.
+ * lock of the caller does not, and then the bound ends it. So the interrupt itself is tried and
+ * never waited for: while the other has no room for calls it may be waiting for us.
  */
 #include <mm/settle.h>
 #include <kernel/ipi.h>
@@ -36,14 +37,15 @@ void settle_relax(void)
 bool settle_cpu(unsigned cpu)
 {
 	uint64_t ticket;
+	bool sent = false;
 
 	if (cpu == cpu_current())
 		return true;
 	ticket = atomic_fetch_add(&asked[cpu], 1) + 1;
-	ipi_call(cpu, answer, NULL, false);
 	for (unsigned round = 0; round < SETTLE_ROUNDS; round++) {
 		if (atomic_load(&answered[cpu]) >= ticket)
 			return true;
+		sent = sent || ipi_try_call(cpu, answer, NULL);
 		settle_relax();
 	}
 	return false;

@@ -29,6 +29,7 @@ tests += \
 	tests/mm/page_reporting_test.c \
 	tests/mm/reclaim_thread_test.c \
 	tests/mm/request_context_test.c \
+	tests/mm/settle_test.c \
 	tests/mm/shrinker_test.c \
 	tests/mm/slab_test.c \
 	tests/mm/stack_test.c \
