@@ -32,6 +32,7 @@ COMMAND_LINE_KEY(faults_most, "faults-most", "that many points per test at most"
 #define FAULTS_EACH_MAX 2000
 #define FAULTS_CHOSEN   500
 #define DEPTH_MAX       32
+#define LAST_TEST_SIZE  KIB(64) /* at most, with its helpers */
 
 /* One run; the plan is asked by any thread, the rest belongs to the runner's. */
 static struct {
@@ -40,19 +41,21 @@ static struct {
 	_Atomic bool fired;
 	struct thread *runner;
 	uintptr_t tests_start;
+	uintptr_t tests_end;
 	uintptr_t place; /* of the call in progress, in the tests' code */
 	unsigned steps;
 	_Atomic bool marking;
 } run;
 
-/* The tests are linked behind everything else: where the first of them begins. */
-static uintptr_t tests_start(void)
+/* The tests are linked behind everything else but a host's libraries. */
+static void find_tests(void)
 {
-	uintptr_t start = UINTPTR_MAX;
-
-	table_for_each (quire_tests, test)
-		start = MIN(start, (uintptr_t)(*test)->run);
-	return start;
+	run.tests_start = UINTPTR_MAX;
+	run.tests_end = 0;
+	table_for_each (quire_tests, test) {
+		run.tests_start = MIN(run.tests_start, (uintptr_t)(*test)->run);
+		run.tests_end = MAX(run.tests_end, (uintptr_t)(*test)->run + LAST_TEST_SIZE);
+	}
 }
 
 /* The innermost return address in a test or a helper of one; 0 when the stack does not tell. */
@@ -62,7 +65,7 @@ static uintptr_t place_in_tests(void)
 	size_t depth = context_backtrace(trace, DEPTH_MAX);
 
 	for (size_t i = 0; i < depth; i++)
-		if (trace[i] >= run.tests_start)
+		if (trace[i] >= run.tests_start && trace[i] < run.tests_end)
 			return trace[i];
 	return 0;
 }
@@ -100,7 +103,7 @@ void faults_begin(uint64_t nth)
 	atomic_store(&run.fired, false);
 	run.nth = nth;
 	run.runner = thread_current();
-	run.tests_start = tests_start();
+	find_tests();
 	run.place = UINTPTR_MAX;
 	fault_set_plan(decide);
 }
