@@ -44,6 +44,7 @@ static struct {
 	uintptr_t tests_end;
 	uintptr_t place; /* of the call in progress, in the tests' code */
 	unsigned steps;
+	bool ended; /* the call that failed */
 	_Atomic bool marking;
 } run;
 
@@ -70,24 +71,28 @@ static uintptr_t place_in_tests(void)
 	return 0;
 }
 
+/* At each allocation: is it another call's than the one before? */
 static void mark_call(void)
 {
 	uintptr_t place = place_in_tests();
+	bool fired = atomic_load(&run.fired);
 
-	if (place == run.place && test_steps() == run.steps)
+	if (run.ended || (place == run.place && test_steps() == run.steps))
 		return;
 	run.place = place;
 	run.steps = test_steps();
+	run.ended = fired;
 	table_for_each (quire_invariants, invariant) {
-		if ((*invariant)->mark)
-			(*invariant)->mark();
+		void (*note)(void) = fired ? (*invariant)->ended : (*invariant)->mark;
+
+		if (note)
+			note();
 	}
 }
 
 static bool decide(void)
 {
-	if (!atomic_load(&run.fired) && thread_current() == run.runner &&
-	    !atomic_exchange(&run.marking, true)) {
+	if (thread_current() == run.runner && !atomic_exchange(&run.marking, true)) {
 		mark_call();
 		atomic_store(&run.marking, false);
 	}
@@ -105,6 +110,7 @@ void faults_begin(uint64_t nth)
 	run.runner = thread_current();
 	find_tests();
 	run.place = UINTPTR_MAX;
+	run.ended = false;
 	fault_set_plan(decide);
 }
 

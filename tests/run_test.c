@@ -55,7 +55,7 @@ static const char *canary_leak_check(void)
 	return was ? "lost 1 canary" : NULL;
 }
 
-TEST_INVARIANT(canary, NULL, canary_leak_check, NULL, NULL);
+TEST_INVARIANT(canary, NULL, canary_leak_check, NULL, NULL, NULL);
 
 static struct test_result run(void (*body)(void), const char *panic_text)
 {

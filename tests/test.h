@@ -76,21 +76,25 @@ unsigned tests_run(const char *filter, uint64_t seed);
 /*
  * Hooks that the runner calls around each test: `after` gives a message of what is wrong, or
  * NULL. Under fault injection a test that gives up keeps what it has: then `after_cut` is asked
- * instead, which compares with the last `mark`, made when the failing call began.
+ * instead, which compares with the last `mark`, made when the failing call began. What the test
+ * went on to get is its own: `ended` is told of the first request after that call.
  */
 struct test_invariant {
 	const char *name;
 	void (*before)(void);
 	const char *(*after)(void);
 	void (*mark)(void);
+	void (*ended)(void);
 	const char *(*after_cut)(void);
 };
 
 TABLE_DECLARE(quire_invariants, struct test_invariant);
 
-#define TEST_INVARIANT(id, before_function, after_function, mark_function, after_cut_function) \
-	static const struct test_invariant test_invariant_##id = {                             \
-		#id, before_function, after_function, mark_function, after_cut_function};      \
+#define TEST_INVARIANT(id, before_function, after_function, mark_function, ended_function, \
+		       after_cut_function)                                                 \
+	static const struct test_invariant test_invariant_##id = {                         \
+		#id,           before_function, after_function,                            \
+		mark_function, ended_function,  after_cut_function};                       \
 	TABLE_ENTRY(quire_invariants, struct test_invariant, test_invariant_##id)
 
 #endif

@@ -83,6 +83,7 @@ TEST(report_access, serial_numbers_read_zero)
 	struct report_access report;
 	struct pci_device *device;
 	struct pci_fabric fabric;
+	int error;
 
 	for (unsigned i = 0; i < 16; i += 4)
 		pci_image_set(port, SERIAL_AT + i, 4, 0x11111111);
@@ -94,7 +95,10 @@ TEST(report_access, serial_numbers_read_zero)
 	pci_image_set(port, PCI_REG_CAPABILITIES, 1, VPD_AT);
 	report_access_init(&report, &t->image.access);
 	pci_fabric_init(&fabric, &report.access);
-	CHECK_EQ(pci_enumerate(&fabric), 0);
+	error = pci_enumerate(&fabric);
+	if (error)
+		pci_fabric_clear(&fabric);
+	REQUIRE(error == 0);
 	device = pci_device_find(&fabric, pci_address(0, 0, 2, 0));
 	REQUIRE(device);
 	CHECK_EQ(pci_get(device, SERIAL_AT + 4, 4), 0x11111111);

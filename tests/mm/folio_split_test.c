@@ -216,7 +216,10 @@ static void split_before_a_reader(const char *point, int expected)
 	struct thread *reader;
 
 	hook_gate_attach(&gate, point, NULL);
-	reader = test_thread(try_get_page_5, &folio->page, THREAD_ANY_CPU);
+	reader = test_thread_try(try_get_page_5, &folio->page, THREAD_ANY_CPU);
+	if (!reader)
+		hook_gate_detach(&gate);
+	NEED(reader, "no memory for a thread");
 	hook_gate_wait(&gate);
 	CHECK_EQ(folio_split(folio, 0, &folio->page, FOLIO_SPLIT_UNIFORM), expected);
 	hook_gate_detach(&gate);

@@ -144,7 +144,7 @@ TEST(pci_enumerate, segments_are_scanned_and_numbered_each_for_itself)
 	bridge = bridge_of_segment_1(t);
 	operations.range = two_segments;
 	t->image.access.operations = &operations;
-	CHECK_EQ(pci_enumerate(&t->fabric), 0);
+	topology_enumerate(t);
 	CHECK_EQ(t->fabric.device_count, 4);
 	CHECK_EQ(t->fabric.defect_count, 0);
 	CHECK(t->fabric.renumbered);

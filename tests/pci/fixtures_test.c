@@ -39,23 +39,21 @@ static FILE *open_fixture(const char *name)
 /* The machine of a dump, enumerated. */
 static struct topology *load(const char *name)
 {
+	static char text[FILE_MAX];
 	FILE *file = open_fixture(name);
-	struct topology *t = topology_new();
-	char *text = malloc(FILE_MAX);
+	size_t length = fread(text, 1, FILE_MAX, file);
 	struct pci_dump_report report;
-	size_t length;
+	struct topology *t;
 	int error;
 
-	NEED(text, "out of memory");
-	length = fread(text, 1, FILE_MAX, file);
 	fclose(file);
+	t = topology_new();
 	pci_image_init(&t->image, true);
 	error = pci_dump_parse(text, length, &t->image, &report);
 	if (error == -ENOMEM)
 		pci_image_destroy(&t->image); /* what was read is kept */
 	REQUIRE(error == 0);
 	CHECK_EQ(report.note_count, 0);
-	free(text);
 	topology_enumerate(t);
 	return t;
 }
