@@ -30,9 +30,10 @@ static int wait_for(void *arg)
 
 TEST(wait, signal_all_opens_for_everybody_for_ever)
 {
-	struct completion done = COMPLETION_INIT(done);
+	static struct completion done; /* threads wait for it when another cannot start */
 	struct thread *threads[4];
 
+	completion_init(&done);
 	for (unsigned i = 0; i < 4; i++)
 		threads[i] = test_thread(wait_for, &done, THREAD_ANY_CPU);
 	completion_signal_all(&done);
