@@ -11,9 +11,11 @@
  * would cost records. Two threads: the hinting thread, and the balloon's, which resets.
  */
 #include <drivers/balloon/virtio_hinting.h>
+#include <drivers/balloon/virtio_balloon_internal.h>
 #include <drivers/balloon/virtio_reporting.h>
 
 #include <errno.h>
+#include <kernel/hook.h>
 #include <kernel/log.h>
 #include <kernel/thread.h>
 #include <mm/balloon.h>
@@ -298,6 +300,7 @@ static int run(struct virtio_hinting *hinting, uint32_t id)
 	int error = queue_settle(hinting, id);
 	bool more = true;
 
+	HOOK(virtio_hinting_settled);
 	if (error || !is_wanted(hinting, id))
 		return error;
 	hinting->runs++;
@@ -319,14 +322,10 @@ static int run(struct virtio_hinting *hinting, uint32_t id)
 
 static void note_silence(struct virtio_hinting *hinting)
 {
-	uint64_t now = clock_ns();
-
-	if (hinting->silence_told && now - hinting->silence_told < VIRTIO_HINTING_QUIET_NS)
+	if (!virtio_balloon_may_complain(&hinting->silence_told))
 		return;
-	hinting->silence_told = now;
 	log_warn("balloon: %s: hints not used within %u ms: %u buffers stay with the device, "
-		 "the "
-		 "migration goes on without hints",
+		 "the migration goes on without hints",
 		 hinting->virtio->name, (unsigned)(hinting->patience_ns / NSEC_PER_MSEC),
 		 hinting->queue->ring.outstanding);
 }
@@ -358,6 +357,15 @@ static int follow(struct virtio_hinting *hinting)
 	return 0;
 }
 
+/* Nothing to do. An id that was read while another one was followed is news, too: `wanted` is
+ * the thread's own but for detach(), which has `leave`. Under news.lock. */
+static bool is_idle(const struct virtio_hinting *hinting)
+{
+	return hinting->leave || hinting->failed ||
+	       (!hinting->config_news && !hinting->used_news &&
+		hinting->wanted == hinting->followed);
+}
+
 /* Sleep until there is news; false when the device goes away. */
 static bool news_wait(struct virtio_hinting *hinting)
 {
@@ -365,9 +373,7 @@ static bool news_wait(struct virtio_hinting *hinting)
 	int error = 0;
 	bool go_on;
 
-	while (!hinting->stopping && !error &&
-	       (hinting->leave || hinting->failed ||
-		(!hinting->config_news && !hinting->used_news)))
+	while (!hinting->stopping && !error && is_idle(hinting))
 		error = wait_queue_sleep(&hinting->news, &irq, CLOCK_NEVER);
 	hinting->used_news = false;
 	go_on = !hinting->stopping;
@@ -508,8 +514,7 @@ void virtio_hinting_start(struct virtio_hinting *hinting)
 		hinting->thread = thread_create(&attributes, hinting_thread, hinting);
 	if (!hinting->thread) {
 		log_warn("balloon: %s: no memory for hinting: a live migration sends free "
-			 "memory "
-			 "too",
+			 "memory too",
 			 hinting->virtio->name);
 		return;
 	}

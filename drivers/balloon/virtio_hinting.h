@@ -27,7 +27,6 @@
 #define VIRTIO_HINTING_SIZE      256u /* entries of the ring, if the device has as many */
 /* Blocks the host has not used yet, at most: nobody can have them back meanwhile. */
 #define VIRTIO_HINTING_IN_FLIGHT 64u
-#define VIRTIO_HINTING_QUIET_NS  UINT64_C(10000000000) /* between two messages of a kind */
 
 /* Fields: R under `lock`; B under blocks_lock; Q under news.lock; others fixed. */
 struct virtio_hinting {

@@ -6,6 +6,7 @@
  */
 #include <drivers/balloon/virtio_balloon.h>
 
+#include <kernel/hook.h>
 #include <kernel/thread.h>
 #include <mm/folio.h>
 #include <mm/mm.h>
@@ -164,12 +165,28 @@ static unsigned resets(void)
 	return count;
 }
 
+/* The id that was acted on last; waits for an action that goes on. */
+static uint32_t followed(void)
+{
+	uint32_t id;
+
+	mutex_lock(&hinting()->lock);
+	id = hinting()->followed;
+	mutex_unlock(&hinting()->lock);
+	return id;
+}
+
 static uint64_t free_pages(void)
 {
 	struct mm_statistics now;
 
 	mm_statistics(&now);
 	return now.free;
+}
+
+static void wait_until_all_is_back(void)
+{
+	WAIT_FOR(hinting()->held == hinting()->hinted - hinting()->returned - released);
 }
 
 /* A whole run with that id. */
@@ -181,14 +198,15 @@ static void run(uint32_t id)
 	WAIT_FOR(words() == before + 2);
 	CHECK_EQ(word(before), id);
 	CHECK_EQ(word(before + 1), VIRTIO_HINTING_STOP);
-	WAIT_FOR(hinting()->held == hinting()->hinted - hinting()->returned - released);
+	wait_until_all_is_back();
 }
 
 static void done(void)
 {
 	released += hinting()->held;
 	set_id(VIRTIO_HINTING_DONE);
-	WAIT_FOR(hinting()->held == 0);
+	WAIT_FOR(followed() == VIRTIO_HINTING_DONE);
+	CHECK_EQ(hinting()->held, 0);
 }
 
 TEST(virtio_hinting, V_T10_stop_keeps_the_blocks_and_another_id_starts_again)
@@ -298,6 +316,7 @@ TEST(virtio_hinting, pressure_during_a_run_ends_it)
 	fake_virtio_release(fake);
 	WAIT_FOR(words() == 2);
 	CHECK(hinting()->hinted <= VIRTIO_HINTING_IN_FLIGHT << FOLIO_ORDER_MAX);
+	wait_until_all_is_back();
 	done();
 	detach();
 }
@@ -422,7 +441,8 @@ TEST(virtio_hinting, device_that_never_uses_a_hint_is_left_alone)
 	set_id(8);
 	thread_sleep_ns(50 * NSEC_PER_MSEC);
 	CHECK_EQ(words(), 2);
-	done();
+	set_id(VIRTIO_HINTING_STOP);
+	WAIT_FOR(followed() == VIRTIO_HINTING_STOP);
 	fake_virtio_behave(fake, FAKE_PROMPT);
 	fake_virtio_release(fake);
 	run(9);
@@ -542,3 +562,33 @@ TEST(virtio_hinting, ids_that_change_all_the_time_lose_nothing)
 	done();
 	detach();
 }
+
+#ifdef QUIRE_TEST_HOOKS
+
+static void change_id(struct hook *hook)
+{
+	unsigned *times = hook->arg;
+
+	if ((*times)++ == 0)
+		set_id(100);
+}
+
+/* Nothing is out then, so no buffer that comes back would wake the thread. */
+TEST(virtio_hinting, an_id_that_changes_before_the_first_word_is_followed)
+{
+	unsigned times = 0;
+	struct hook settled = {
+		.name = "virtio_hinting_settled", .function = change_id, .arg = &times};
+
+	attach(64);
+	hook_attach(&settled);
+	set_id(10);
+	WAIT_FOR(words() == 2 && word(0) == 100);
+	hook_detach(&settled);
+	CHECK_EQ(times, 2);
+	CHECK_EQ(hinting()->runs, 1);
+	done();
+	detach();
+}
+
+#endif
