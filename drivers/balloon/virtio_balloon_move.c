@@ -71,8 +71,7 @@ static void note_shortage(struct virtio_balloon *balloon, uint64_t got, uint64_t
 	balloon->retry_at = clock_ns() + balloon->retry_ns;
 	if (virtio_balloon_may_complain(&balloon->shortage_told))
 		log_info("balloon: %s: memory is short: %llu of %llu pages for now, trying "
-			 "again every "
-			 "%u ms",
+			 "again every %u ms",
 			 balloon->device->name, (unsigned long long)got,
 			 (unsigned long long)pages,
 			 (unsigned)(balloon->retry_ns / NSEC_PER_MSEC));

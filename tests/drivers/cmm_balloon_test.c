@@ -14,6 +14,7 @@
 #include <mm/migrate.h>
 #include <mm/mm.h>
 #include <platform/clock.h>
+#include <tests/drivers/balloon_budget.h>
 #include <tests/drivers/cmm_model.h>
 #include <tests/test.h>
 
@@ -401,27 +402,13 @@ TEST(cmm_balloon, random_hosts_never_disagree)
 
 #ifdef QUIRE_TEST_HOOKS
 
-static unsigned budget;
-
-static void spend_budget(struct hook *hook)
-{
-	(void)hook;
-	if (budget == 0)
-		fault_arm(1);
-	else
-		budget--;
-}
-
 TEST(cmm_balloon, C_T8_target_is_what_could_be_had)
 {
-	struct hook dry = {.name = "balloon_alloc", .function = spend_budget};
-
 	create();
 	resize(10);
-	budget = 25;
-	hook_attach(&dry);
+	balloon_budget_start(25);
 	resize(100);
-	hook_detach(&dry);
+	balloon_budget_end();
 	CHECK(fault_disarm());
 	CHECK_EQ(balloon->loaned, 35);
 	CHECK_EQ(balloon->target, 35);

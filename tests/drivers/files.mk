@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 
 tests += \
+	tests/drivers/balloon_budget.c \
 	tests/drivers/ccw_test.c \
 	tests/drivers/cmm_balloon_test.c \
 	tests/drivers/cmm_model.c \

@@ -6,13 +6,12 @@
  */
 #include <tests/drivers/virtio_balloon_fixture.h>
 
-#include <kernel/fault.h>
-#include <kernel/hook.h>
 #include <kernel/thread.h>
 #include <mm/folio.h>
 #include <mm/migrate.h>
 #include <mm/mm.h>
 #include <platform/clock.h>
+#include <tests/drivers/balloon_budget.h>
 #include <tests/drivers/vmware_fixture.h>
 #include <tests/kernel/text_sink.h>
 #include <tests/kernel/threads.h>
@@ -410,20 +409,6 @@ TEST(virtio_balloon_bad_host, removal_with_a_page_that_moves_meanwhile)
 
 #ifdef QUIRE_TEST_HOOKS
 
-/* Pages the balloon may still get; then its allocations fail. */
-static _Atomic unsigned budget;
-
-static void spend_budget(struct hook *hook)
-{
-	(void)hook;
-	if (atomic_load(&budget) == 0)
-		fault_arm(1);
-	else
-		atomic_fetch_sub(&budget, 1);
-}
-
-static struct hook dry = {.name = "balloon_alloc", .function = spend_budget};
-
 TEST(virtio_balloon_bad_host, more_than_exists_is_bounded_with_a_message)
 {
 	struct mm_statistics now;
@@ -431,8 +416,7 @@ TEST(virtio_balloon_bad_host, more_than_exists_is_bounded_with_a_message)
 	uint64_t pages;
 
 	host_attach();
-	atomic_store(&budget, 10);
-	hook_attach(&dry);
+	balloon_budget_start(10);
 	text_sink_open();
 	fake_virtio_set_target(host, UINT32_MAX);
 	HOST_WAIT(fake_virtio_actual(host) == 10 * BALLOON_BLOCK_PAGES);
@@ -441,7 +425,7 @@ TEST(virtio_balloon_bad_host, more_than_exists_is_bounded_with_a_message)
 	mm_statistics(&now);
 	pages = now.managed + 10 * BALLOON_BLOCK_PAGES;
 	CHECK_EQ(host_balloon()->target, pages - balloon_reserve(pages));
-	hook_detach(&dry);
+	balloon_budget_end();
 	host_detach();
 }
 

@@ -6,12 +6,12 @@
 #include <tests/drivers/virtio_balloon_fixture.h>
 
 #include <kernel/fault.h>
-#include <kernel/hook.h>
 #include <kernel/shell.h>
 #include <kernel/thread.h>
 #include <mm/folio.h>
 #include <mm/mm.h>
 #include <platform/clock.h>
+#include <tests/drivers/balloon_budget.h>
 #include <tests/kernel/text_sink.h>
 #include <tests/test.h>
 
@@ -249,38 +249,23 @@ TEST(virtio_balloon, command_reports_in_text_and_json)
 
 #ifdef QUIRE_TEST_HOOKS
 
-/* Pages the balloon may still get; then its allocations fail. */
-static _Atomic unsigned budget;
-
-static void spend_budget(struct hook *hook)
-{
-	(void)hook;
-	if (atomic_load(&budget) == 0)
-		fault_arm(1);
-	else
-		atomic_fetch_sub(&budget, 1);
-}
-
-static struct hook dry = {.name = "balloon_alloc", .function = spend_budget};
-
 TEST(virtio_balloon, V_T2_dry_allocator_sends_what_there_is_and_retries)
 {
 	uint64_t start;
 
 	host_attach();
-	atomic_store(&budget, 10);
-	hook_attach(&dry);
+	balloon_budget_start(10);
 	text_sink_open();
 	fake_virtio_set_target(host, 60); /* too few for allocation in bulk */
 	HOST_WAIT(fake_virtio_actual(host) == 10);
 	start = clock_ns();
 	CHECK_EQ(fake_virtio_given(host), 10);
 	CHECK_EQ(host_balloon()->shortages, 1);
-	atomic_store(&budget, 1000);
+	balloon_budget_set(1000);
 	HOST_WAIT(fake_virtio_actual(host) == 60);
 	CHECK(strstr(text_sink_close(), "memory is short: 10 of 60 pages") != NULL);
 	CHECK(clock_ns() - start >= VIRTIO_BALLOON_RETRY_NS / 2);
-	hook_detach(&dry);
+	balloon_budget_end();
 	host_detach();
 }
 

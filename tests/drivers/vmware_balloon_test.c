@@ -16,6 +16,7 @@
 #include <mm/migrate.h>
 #include <mm/mm.h>
 #include <platform/clock.h>
+#include <tests/drivers/balloon_budget.h>
 #include <tests/drivers/vmware_fixture.h>
 #include <tests/kernel/text_sink.h>
 #include <tests/test.h>
@@ -523,27 +524,13 @@ TEST(vmware_balloon, W_T3_without_a_batch_page_it_starts_with_nothing_and_tries_
 	vmware_destroy();
 }
 
-static unsigned budget;
-
-static void spend_budget(struct hook *hook)
-{
-	(void)hook;
-	if (budget == 0)
-		fault_arm(1);
-	else
-		budget--;
-}
-
 TEST(vmware_balloon, absurd_target_takes_what_there_is_and_no_more)
 {
-	struct hook dry = {.name = "balloon_alloc", .function = spend_budget};
-
 	vmware_create(BASIC_BATCHED | VMWARE_BATCHED_BLOCK);
 	vmware_step();
-	budget = 5;
-	hook_attach(&dry);
+	balloon_budget_start(5);
 	vmware_resize(UINT64_MAX);
-	hook_detach(&dry);
+	balloon_budget_end();
 	fault_disarm();
 	CHECK_EQ(vmware_tested->size, 5 * BALLOON_BLOCK_PAGES);
 	CHECK_EQ(vmware_tested->shortages, 1);
