@@ -20,7 +20,6 @@ import time
 
 import guest
 import ktap
-from ports import PORTS
 
 FULL, SMALL = 1 << 30, 256 << 20
 PAGE = 4096
@@ -194,14 +193,10 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--cycles", type=int, default=5)
-    parser.add_argument("--direct", action="store_true", help="boot the ELF, without firmware")
-    parser.add_argument("--arch", choices=list(PORTS), default="x86_64")
-    parser.add_argument("--build", help="folder to boot from (build/ARCH)")
+    guest.add_arguments(parser)
     arguments = parser.parse_args()
     test = ktap.Ktap(arguments.cycles + 3)
-    words = ["--direct" if arguments.direct else f"--{PORTS[arguments.arch].firmware}"]
-    words += ["--arch", arguments.arch, "--memory", "1G", "--cpus", "4"]
-    words += ["--build", arguments.build] if arguments.build else []
+    words = guest.boot_words(arguments)
     try:
         with guest.Guest(*words) as vm:
             vm.wait_shell()

@@ -18,7 +18,6 @@ import time
 
 import guest
 import ktap
-from ports import PORTS
 
 FULL, SMALL = 1 << 30, 560 << 20
 PAGE = 4096
@@ -85,14 +84,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--direct", action="store_true", help="boot the ELF, without firmware")
-    parser.add_argument("--arch", choices=list(PORTS), default="x86_64")
-    parser.add_argument("--build", help="folder to boot from (build/ARCH)")
+    guest.add_arguments(parser)
     arguments = parser.parse_args()
     test = ktap.Ktap(1)
-    words = ["--direct" if arguments.direct else f"--{PORTS[arguments.arch].firmware}"]
-    words += ["--arch", arguments.arch, "--memory", "1G", "--cpus", "4"]
-    words += ["--build", arguments.build] if arguments.build else []
+    words = guest.boot_words(arguments)
     try:
         with tempfile.TemporaryDirectory() as scratch:
             trace = os.path.join(scratch, "trace")

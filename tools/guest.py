@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A running guest for the tests that look at QEMU from outside: shell, QMP, resident memory."""
+import argparse
 import json
 import os
 import pathlib
@@ -11,6 +12,7 @@ import time
 
 import qemu
 import qmp
+from ports import PORTS
 
 PROMPT = "quire> "
 NOISE = re.compile(r"\x1b\[[0-9;?=]*[A-Za-z]|\r")
@@ -19,6 +21,20 @@ SCALE = {"M": 20, "G": 30}
 
 class GuestError(RuntimeError):
     """The guest did not do what was asked; the text ends with what it printed last."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What to boot, for programs that test one guest."""
+    parser.add_argument("--direct", action="store_true", help="boot the ELF, without firmware")
+    parser.add_argument("--arch", choices=list(PORTS), default="x86_64")
+    parser.add_argument("--build", help="folder to boot from (build/ARCH)")
+
+
+def boot_words(arguments: argparse.Namespace) -> list[str]:
+    """tools/qemu.py's, for the machine that these tests count in: 1 GiB, four CPUs."""
+    words = ["--direct" if arguments.direct else f"--{PORTS[arguments.arch].firmware}"]
+    words += ["--arch", arguments.arch, "--memory", "1G", "--cpus", "4"]
+    return words + (["--build", arguments.build] if arguments.build else [])
 
 
 def memory_bytes(text: str) -> int:

@@ -24,7 +24,6 @@ import time
 
 import guest
 import ktap
-from ports import PORTS
 
 FULL = 1 << 30
 PAGE = 4096
@@ -306,18 +305,13 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=120, help="of all rounds, wall")
     parser.add_argument("--round", type=int, default=10, help="seconds of one")
     parser.add_argument("--least", type=int, default=0, help="operations of the guest")
-    parser.add_argument("--direct", action="store_true", help="boot the ELF, without firmware")
-    parser.add_argument("--arch", choices=list(PORTS), default="x86_64")
-    parser.add_argument("--build", help="folder to boot from (build/ARCH)")
+    guest.add_arguments(parser)
     arguments = parser.parse_args()
     arguments.seed = arguments.seed or random.SystemRandom().randrange(1, 1 << 32)
     test = ktap.Ktap(2)
     print(f"# seed {arguments.seed}", flush=True)
-    words = ["--direct" if arguments.direct else f"--{PORTS[arguments.arch].firmware}"]
     # What the host does is logged, and must not come between the characters that are typed.
-    words += ["--arch", arguments.arch, "--memory", "1G", "--cpus", "4",
-              "--cmdline", "loglevel=error"]
-    words += ["--build", arguments.build] if arguments.build else []
+    words = [*guest.boot_words(arguments), "--cmdline", "loglevel=error"]
     try:
         with tempfile.TemporaryDirectory() as scratch:
             books = Books(scratch)

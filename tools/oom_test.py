@@ -14,7 +14,6 @@ import time
 
 import guest
 import ktap
-from ports import PORTS
 
 FULL, LEAST = 1 << 30, 80 << 20
 PAGE = 4096
@@ -116,14 +115,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--direct", action="store_true", help="boot the ELF, without firmware")
-    parser.add_argument("--arch", choices=list(PORTS), default="x86_64")
-    parser.add_argument("--build", help="folder to boot from (build/ARCH)")
+    guest.add_arguments(parser)
     arguments = parser.parse_args()
     test = ktap.Ktap(3)
-    words = ["--direct" if arguments.direct else f"--{PORTS[arguments.arch].firmware}"]
-    words += ["--arch", arguments.arch, "--memory", "1G", "--cpus", "4"]
-    words += ["--build", arguments.build] if arguments.build else []
+    words = guest.boot_words(arguments)
     give_way = ("-global", f"{BALLOON[arguments.arch]}.deflate-on-oom=on")
     try:
         for row in PIECES:
