@@ -7,6 +7,7 @@
 #include <kernel/assert.h>
 #include <kernel/completion.h>
 #include <kernel/format.h>
+#include <kernel/hook.h>
 #include <kernel/log.h>
 #include <kernel/percpu.h>
 #include <kernel/scheduler.h>
@@ -221,15 +222,28 @@ void delayed_work_init(struct delayed_work *delayed, work_function *function)
 {
 	work_init(&delayed->work, function);
 	timer_init(&delayed->timer, delay_over);
+	atomic_store(&delayed->cancelled, false);
 }
 
 void delayed_work_start(struct delayed_work *delayed, uint64_t delay_ns)
 {
+	if (atomic_load(&delayed->cancelled))
+		return;
+	HOOK(delayed_work_start);
 	timer_start(&delayed->timer, wait_deadline(delay_ns));
+}
+
+static void delayed_work_stop(struct delayed_work *delayed)
+{
+	timer_cancel_sync(&delayed->timer);
+	HOOK(delayed_work_timer_stopped);
+	work_cancel_sync(&delayed->work);
 }
 
 void delayed_work_cancel_sync(struct delayed_work *delayed)
 {
-	timer_cancel_sync(&delayed->timer);
-	work_cancel_sync(&delayed->work);
+	atomic_store(&delayed->cancelled, true);
+	delayed_work_stop(delayed);
+	/* The function may have looked at the flag before, and started the timer since. */
+	delayed_work_stop(delayed);
 }

@@ -40,12 +40,15 @@ bool work_cancel_sync(struct work *work);
 struct delayed_work {
 	struct work work;
 	struct timer timer;
+	_Atomic bool cancelled;
 };
 
 void delayed_work_init(struct delayed_work *delayed, work_function *function);
-/* Queue it delay_ns from now; moves the time if it was waiting. Any context. */
+/* Queue it delay_ns from now; moves the time if it was waiting. Nothing once it is cancelled.
+ * Any context. */
 void delayed_work_start(struct delayed_work *delayed, uint64_t delay_ns);
-/* Neither waiting, queued nor running afterwards, unless its function starts it again. */
+/* For good, until delayed_work_init(): neither waiting, queued nor running afterwards, although
+ * its function may start it again; nobody else may meanwhile. Thread context, not from work. */
 void delayed_work_cancel_sync(struct delayed_work *delayed);
 
 /* Once per CPU before it is in cpus_online; its thread follows by itself. */

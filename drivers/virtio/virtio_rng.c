@@ -53,12 +53,6 @@ static void queue_used(struct virtio_queue *queue)
 	delayed_work_start(&rng->work, 0);
 }
 
-static void rng_free(struct virtio_rng *rng)
-{
-	kfree(rng->buffer);
-	kfree(rng);
-}
-
 static void remove(struct virtio_device *device)
 {
 	struct virtio_rng *rng = device->driver_data;
@@ -67,7 +61,8 @@ static void remove(struct virtio_device *device)
 	delayed_work_cancel_sync(&rng->work);
 	if (error)
 		return; /* the device may still write to the buffer */
-	rng_free(rng);
+	kfree(rng->buffer);
+	kfree(rng);
 }
 
 static int probe(struct virtio_device *device)
@@ -84,13 +79,12 @@ static int probe(struct virtio_device *device)
 	error = rng->buffer ? virtio_queue_create(device, &request, &rng->queue) : -ENOMEM;
 	if (!error)
 		error = virtio_device_ready(device);
-	if (error) {
-		if (!virtio_device_quiesce(device))
-			rng_free(rng);
-		return error;
-	}
-	delayed_work_start(&rng->work, 0);
-	return 0;
+	if (error)
+		remove(device); /* an interrupt that nobody asked for may have started the work
+				 */
+	else
+		delayed_work_start(&rng->work, 0);
+	return error;
 }
 
 static const struct virtio_driver virtio_rng_driver = {

@@ -5,6 +5,7 @@
  */
 #include <drivers/virtio/virtio_rng.h>
 
+#include <errno.h>
 #include <kernel/thread.h>
 #include <platform/clock.h>
 #include <platform/memory.h>
@@ -34,7 +35,7 @@ static struct virtio_rng *rng(void)
 	return fake->device.driver_data;
 }
 
-static void attach(enum fake_behaviour behaviour, uint32_t bytes)
+static void create(enum fake_behaviour behaviour, uint32_t bytes)
 {
 	fake = fake_virtio_create();
 	NEED(fake, "no memory for the fake device");
@@ -44,6 +45,11 @@ static void attach(enum fake_behaviour behaviour, uint32_t bytes)
 	fake->serve = give;
 	fake->behaviour = behaviour;
 	gift = bytes;
+}
+
+static void attach(enum fake_behaviour behaviour, uint32_t bytes)
+{
+	create(behaviour, bytes);
 	REQUIRE(virtio_device_attach(&fake->device) == 0);
 }
 
@@ -116,4 +122,35 @@ TEST(virtio_rng, removal_with_a_buffer_that_never_came_back)
 	attach(FAKE_HOLD, 0);
 	CHECK(wait_until(is_held));
 	detach();
+}
+
+static const struct virtio_transport *behaved;
+
+/* Interrupts for a buffer it was never given, and needs a reset as soon as it is started. */
+static void interrupt_and_fail(struct virtio_device *device, uint8_t status)
+{
+	struct irq_state irq;
+
+	behaved->status_write(device, status);
+	if (!(status & VIRTIO_STATUS_DRIVER_OK))
+		return;
+	irq = irq_save();
+	virtio_device_queue_interrupt(device, 0);
+	irq_restore(irq);
+	fake_virtio_needs_reset(fake);
+}
+
+TEST(virtio_rng, device_that_fails_at_the_start_leaves_no_work_behind)
+{
+	static struct virtio_transport hostile;
+
+	create(FAKE_PROMPT, VIRTIO_RNG_BYTES);
+	behaved = fake->device.transport;
+	hostile = *behaved;
+	hostile.status_write = interrupt_and_fail;
+	fake->device.transport = &hostile;
+	CHECK_EQ(virtio_device_attach(&fake->device), -EIO);
+	/* Work for a driver that is gone would run now. */
+	thread_sleep_ns(5 * NSEC_PER_MSEC);
+	fake_virtio_destroy(fake);
 }

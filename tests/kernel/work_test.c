@@ -4,6 +4,7 @@
  */
 #include <kernel/work.h>
 #include <kernel/completion.h>
+#include <kernel/hook.h>
 #include <kernel/interrupt.h>
 #include <kernel/scheduler.h>
 #include <platform/clock.h>
@@ -116,6 +117,63 @@ TEST(work, delayed_work_comes_after_its_time_or_not_at_all)
 	CHECK_EQ(job.ran_ns, 0);
 	CHECK(!timer_pending(&job.delayed.timer));
 }
+
+#ifdef QUIRE_TEST_HOOKS
+
+static struct {
+	struct delayed_work delayed;
+	struct completion entered;
+	struct completion go_on;
+	_Atomic unsigned runs;
+	struct hook_gate starting; /* has seen that it is not cancelled */
+	struct hook cancelling;
+} again;
+
+static void start_again(struct work *work)
+{
+	(void)work;
+	atomic_fetch_add(&again.runs, 1);
+	completion_signal(&again.entered);
+	completion_wait(&again.go_on);
+	delayed_work_start(&again.delayed, 3600 * NSEC_PER_SEC);
+}
+
+static void let_it_start(struct hook *hook)
+{
+	(void)hook;
+	hook_gate_open(&again.starting);
+}
+
+/* Else a driver frees a timer that waits: seen with virtio-rng on several CPUs. */
+TEST(work, cancelled_delayed_work_that_starts_itself_again_is_not_waiting)
+{
+	delayed_work_init(&again.delayed, start_again);
+	completion_init(&again.entered);
+	completion_init(&again.go_on);
+	atomic_store(&again.runs, 0);
+	again.cancelling =
+		(struct hook){.name = "delayed_work_timer_stopped", .function = let_it_start};
+	delayed_work_start(&again.delayed, 0);
+	completion_wait(&again.entered);
+	hook_gate_attach(&again.starting, "delayed_work_start", NULL);
+	completion_signal_all(&again.go_on);
+	hook_gate_wait(&again.starting);
+	hook_attach(&again.cancelling);
+	delayed_work_cancel_sync(&again.delayed);
+	hook_detach(&again.cancelling);
+	hook_gate_detach(&again.starting);
+	CHECK(!timer_pending(&again.delayed.timer));
+	CHECK_EQ(atomic_load(&again.runs), 1);
+	/* And that is for good. */
+	delayed_work_start(&again.delayed, 0);
+	CHECK(!timer_pending(&again.delayed.timer));
+	delayed_work_init(&again.delayed, start_again);
+	delayed_work_start(&again.delayed, 3600 * NSEC_PER_SEC);
+	CHECK(timer_pending(&again.delayed.timer));
+	delayed_work_cancel_sync(&again.delayed);
+}
+
+#endif
 
 static _Atomic unsigned stress_runs;
 
