@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * After each test: the walk over all of memory finds nothing wrong, and as much is free as
- * before. Threads are started and freed by deferred work, which is waited for.
+ * After each test: the walk over all of memory finds nothing wrong, and somebody has as many
+ * objects, and pages that are no slab's, as before: on which pages the objects lie is chance
+ * where several CPUs have magazines. Threads are started and freed by deferred work, which is
+ * waited for.
  */
 #include <kernel/format.h>
 #include <kernel/percpu.h>
@@ -14,8 +16,6 @@
 #include <string.h>
 
 #define PATIENCE_MS 200
-
-static uint64_t free_before;
 
 static void nothing(struct work *work)
 {
@@ -33,69 +33,11 @@ static void flush_work(void)
 	}
 }
 
-static uint64_t free_now(void)
-{
-	struct mm_statistics statistics;
-
-	mm_drain();
-	mm_statistics(&statistics);
-	return statistics.free + statistics.bad;
-}
-
-/* Waiting for all CPUs is slow in an emulator: only where it can make a difference. */
-static void before(void)
-{
-	static bool started;
-
-	if (!started)
-		flush_work();
-	started = true;
-	free_before = free_now();
-}
-
-/* The pages come back within a while, if not at once: work may be on its way. */
-static bool comes_true(bool (*condition)(void))
-{
-	for (unsigned ms = 0; ms < PATIENCE_MS; ms++) {
-		if (condition())
-			return true;
-		flush_work();
-		if (!condition())
-			clock_delay_ns(NSEC_PER_MSEC);
-	}
-	return condition();
-}
-
-static bool all_are_back(void)
-{
-	return free_now() == free_before;
-}
-
-static const char *leak(void)
-{
-	static char text[80];
-
-	if (comes_true(all_are_back))
-		return NULL;
-	format(text, sizeof(text), "%lld pages leaked", (long long)(free_before - free_now()));
-	return text;
-}
-
-static const char *after(void)
-{
-	const char *problem = leak();
-
-	bad_page_flush();
-	return problem ? problem : mm_check_all();
-}
-
 /* Objects that somebody has, magazines apart, and pages that are no slab's. */
 struct holdings {
 	int64_t objects;
 	int64_t pages;
 };
-
-static struct holdings marked;
 
 static struct holdings holdings_now(void)
 {
@@ -112,6 +54,66 @@ static struct holdings holdings_now(void)
 	}
 	return holdings;
 }
+
+static struct holdings held_before;
+
+/* Waiting for all CPUs is slow in an emulator: only where it can make a difference. */
+static void before(void)
+{
+	static bool started;
+
+	if (!started)
+		flush_work();
+	started = true;
+	mm_drain();
+	held_before = holdings_now();
+}
+
+/* The pages come back within a while, if not at once: work may be on its way. */
+static bool comes_true(bool (*condition)(void))
+{
+	for (unsigned ms = 0; ms < PATIENCE_MS; ms++) {
+		if (condition())
+			return true;
+		flush_work();
+		if (!condition())
+			clock_delay_ns(NSEC_PER_MSEC);
+	}
+	return condition();
+}
+
+static bool all_is_back(void)
+{
+	struct holdings now;
+
+	mm_drain();
+	now = holdings_now();
+	return now.objects == held_before.objects && now.pages == held_before.pages;
+}
+
+static const char *leak(void)
+{
+	static char text[80];
+	struct holdings now;
+
+	if (comes_true(all_is_back))
+		return NULL;
+	now = holdings_now();
+	format(text, sizeof(text), "%lld objects and %lld pages leaked",
+	       (long long)(now.objects - held_before.objects),
+	       (long long)(now.pages - held_before.pages));
+	return text;
+}
+
+static const char *after(void)
+{
+	const char *problem = leak();
+
+	bad_page_flush();
+	return problem ? problem : mm_check_all();
+}
+
+static struct holdings marked;
 
 static void mark(void)
 {
