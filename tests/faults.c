@@ -22,8 +22,11 @@
 
 COMMAND_LINE_KEY(
 	faults, "faults",
-	"each: every allocation of each test fails once; N: the Nth; N-M: points N to M");
+	"each: every allocation of each test fails once; N: the Nth; N-M: points N to M; "
+	"list: none, the tests are only named");
 COMMAND_LINE_KEY(faults_most, "faults-most", "that many points per test at most");
+COMMAND_LINE_KEY(faults_count, "faults-count",
+		 "allocations of the test, known from a run before: it is not counted again");
 
 #ifdef QUIRE_TEST_HOOKS
 #include <kernel/thread.h>
@@ -77,7 +80,7 @@ static void mark_call(void)
 	uintptr_t place = place_in_tests();
 	bool fired = atomic_load(&run.fired);
 
-	if (run.ended || (place == run.place && test_steps() == run.steps))
+	if (run.nth == 0 || run.ended || (place == run.place && test_steps() == run.steps))
 		return;
 	run.place = place;
 	run.steps = test_steps();
@@ -154,11 +157,14 @@ static void points_run(const struct test *test, uint64_t seed, uint64_t first, u
 	bool all = last == POINTS_ALL;
 	struct test_faults faults;
 	uint64_t state = seed;
-	uint64_t count, points;
+	uint64_t count = command_line_number("faults-count", 0);
+	uint64_t points;
 
-	if (!try_point(test, seed, 0, &faults, result))
-		return;
-	count = faults.seen;
+	if (count == 0) {
+		if (!try_point(test, seed, 0, &faults, result))
+			return;
+		count = faults.seen;
+	}
 	points = points_of(count);
 	print("# faults %s.%s: %llu allocations, %llu points, seed %llu\n", test->suite,
 	      test->name, (unsigned long long)count, (unsigned long long)points,
@@ -198,7 +204,9 @@ void faults_run(const struct test *test, uint64_t seed, const char *which,
 
 	*result = (struct test_result){.outcome = TEST_OK};
 	format(number, sizeof(number), "%.*s", (int)digits, which);
-	if (strcmp(which, "each") == 0) {
+	if (strcmp(which, "list") == 0) {
+		return;
+	} else if (strcmp(which, "each") == 0) {
 		points_run(test, seed, 1, POINTS_ALL, result);
 	} else if (command_line_parse_number(number, &first) && !which[digits]) {
 		one_run(test, seed, first, result);
@@ -208,7 +216,7 @@ void faults_run(const struct test *test, uint64_t seed, const char *which,
 	} else {
 		result->outcome = TEST_ERROR;
 		format(result->reason, sizeof(result->reason),
-		       "faults=%s: each, N or N-M is wanted", which);
+		       "faults=%s: each, list, N or N-M is wanted", which);
 	}
 }
 #else

@@ -207,7 +207,7 @@ static void note_problem(const char *name, const char *problem)
 
 static void run_invariants(bool before)
 {
-	bool cut = current->faults && current->faults->cut_short;
+	bool cut = current->faults && current->faults->fired && current->faults->cut_short;
 
 	table_for_each (quire_invariants, invariant) {
 		const char *problem = NULL;

@@ -109,6 +109,28 @@ TEST(run, leaking_test_is_failed)
 	CHECK_STR(result.reason, "canary: lost 1 canary");
 }
 
+static void canary_leaking_and_skipping(void)
+{
+	leak = true;
+	SKIP("no hardware");
+}
+
+/* Where no call failed, what a test that gave up has kept is no failed call's. */
+TEST(run, test_that_gives_up_without_a_fault_is_asked_like_any_other)
+{
+	const struct test skipping = {"canary", "one",    canary_skipping,
+				      NULL,     __FILE__, __LINE__};
+	const struct test leaking = {"canary", "two",    canary_leaking_and_skipping,
+				     NULL,     __FILE__, __LINE__};
+	struct test_faults faults;
+
+	test_run_with_fault(&skipping, 1, 0, &faults);
+	CHECK(faults.cut_short);
+	CHECK_STR(faults.problem, "");
+	test_run_with_fault(&leaking, 1, 0, &faults);
+	CHECK_STR(faults.problem, "canary: lost 1 canary");
+}
+
 TEST(run, panic_passes_only_where_it_is_expected)
 {
 	CHECK_EQ(run(canary_panicking, "the expected text").outcome, TEST_OK);

@@ -2,84 +2,140 @@
 # SPDX-License-Identifier: MIT
 """Every allocation of every test fails once, on the developer's machine under sanitizers.
 
-Tests with more than 2000 allocations are tried at 500 points chosen by the seed, with --points N all
-tests at N points. A point passes when nothing crashes, leaks or hangs and mm_check_all() is clean, whatever
-the test's own checks say (tests/faults.c). A test that gives up is continued in a fresh process. Prints KTAP
-for tools/verdict.py; `build/hosted-asan-gcc/quire-tests tests=NAME faults=N seed=S` repeats one allocation.
+Tests with more than 2000 allocations are tried at 500 points chosen by the seed, with --points N
+all tests at N points. A point passes when nothing crashes, leaks or hangs and mm_check_all() is
+clean, whatever the test's own checks say (tests/faults.c). A test that gives up is continued in a
+fresh process. Prints KTAP for tools/verdict.py, each test when it is through; what is wrong is
+printed at once, and `build/hosted-asan-gcc/quire-tests tests=NAME faults=N seed=S` repeats it.
 """
 import argparse
 import concurrent.futures
+import os
 import pathlib
+import queue
 import re
 import subprocess
 import sys
+import time
+from dataclasses import dataclass, field
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-COUNTED = re.compile(r"^# faults (\S+): (\d+) allocations, none failed", re.M)
+NAME = re.compile(r"^# running (\S+)$", re.M)
 POINT = re.compile(r"^# faults point (\d+)$", re.M)
-POINTS = re.compile(r"^# faults \S+: \d+ allocations, (\d+) points", re.M)
+POINTS = re.compile(r"^# faults \S+: (\d+) allocations, (\d+) points", re.M)
 FAILED = re.compile(r"^not ok \d+ \S+ # (.*)$", re.M)
 REPORT = re.compile(r"panic: .*|ERROR: \w+Sanitizer.*|runtime error: .*")
 LIMIT = 120
-# As in tests/faults.c: tests with more allocations are tried at so many.
-EACH_MAX, CHOSEN = 2000, 500
-CHUNK, END = 40, 1 << 40
+CHUNK = 40
+# The host's own leaks are looked for when a test is counted: it is a quarter of a short process.
+NO_HOST_LEAKS = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
 
 
-def run(program: str, *words: str, limit: int = LIMIT) -> tuple[int, str]:
+@dataclass
+class Test:
+    """What is known of a test so far; the main thread's."""
+
+    name: str
+    tasks: int = 1  # still to come
+    tried: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Tried:
+    """What a task found in some points of a test."""
+
+    test: Test
+    count: int = 0  # of allocations, 0: not known
+    points: int = 0
+    tried: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+
+def run(program: str, *words: str, env: dict[str, str] | None = None) -> tuple[int, str]:
     """Exit status (124: it hung) and output."""
     try:
         done = subprocess.run([program, *words], stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, errors="replace", timeout=limit, check=False)
+                              text=True, errors="replace", timeout=LIMIT, check=False, env=env)
         return done.returncode, done.stdout + done.stderr
     except subprocess.TimeoutExpired as late:
         return 124, (late.stdout or b"").decode(errors="replace")
 
 
-def try_points(program: str, name: str, first: int, last: int,
-               words: list[str]) -> tuple[int, list[str]]:
-    """Points tried, and what was wrong at which."""
-    point, tried, wrong = first, 0, []
+def try_points(program: str, found: Tried, first: int, words: list[str]) -> Tried:
+    """A chunk of points from the first, in as many processes as it takes."""
+    point, last = first, first + CHUNK - 1
     while True:
-        status, text = run(program, f"tests={name}", f"faults={point}-{last}", *words)
-        points = POINTS.search(text)
+        known = [f"faults-count={found.count}"] if found.count else []
+        status, text = run(program, f"tests={found.test.name}", f"faults={point}-{last}", *words,
+                           *known, env=NO_HOST_LEAKS if known else None)
+        counted = POINTS.search(text)
+        if counted:
+            found.count, found.points = int(counted.group(1)), int(counted.group(2))
         seen = [int(number) for number in POINT.findall(text)]
-        tried += len(seen)
+        found.tried += len(seen)
         failed = FAILED.search(text)
         if status == 124 and len(seen) > 1:
-            tried -= 1
+            found.tried -= 1
             point = seen[-1]  # the time was up, not that point's
             continue
         if failed:
-            wrong.append(failed.group(1))
+            found.wrong.append(failed.group(1))
         elif status:
             report = REPORT.search(text)
             what = "hangs" if status == 124 else report.group(0) if report else f"status {status}"
-            wrong.append(f"point {seen[-1] if seen else 0}: {what}")
-        if not points or not seen or seen[-1] >= min(last, int(points.group(1))):
-            return tried, wrong
+            found.wrong.append(f"point {seen[-1] if seen else 0}: {what}")
+        if not seen or seen[-1] >= min(last, found.points):
+            return found
         point = seen[-1] + 1
 
 
-def try_test(pool: concurrent.futures.Executor, program: str, name: str, count: int,
-             words: list[str]) -> list[concurrent.futures.Future]:
-    """A test's points, a few in each task: most of a short process's time is waiting."""
-    firsts = range(1, count + 1, CHUNK)
-    lasts = [first + CHUNK - 1 for first in firsts[:-1]] + [END]
-    return [pool.submit(try_points, program, name, first, last, words)
-            for first, last in zip(firsts, lasts)]
+class Runner:
+    """Gives chunks of points to processes and says what became of each test."""
+
+    def __init__(self, pool: concurrent.futures.Executor, program: str, words: list[str]):
+        self.pool, self.program, self.words = pool, program, words
+        self.done: queue.Queue[concurrent.futures.Future[Tried]] = queue.Queue()
+        self.number = self.failures = self.total = 0
+
+    def submit(self, test: Test, first: int, count: int = 0) -> None:
+        self.pool.submit(try_points, self.program, Tried(test, count), first,
+                         self.words).add_done_callback(self.done.put)
+
+    def take(self) -> None:
+        """The next chunk that is done; a test's first says how many more it has."""
+        found = self.done.get().result()
+        test = found.test
+        for what in found.wrong:
+            print(f"# failed {test.name}: {what}", flush=True)
+        if test.tasks == 1 and not test.tried:
+            firsts = range(CHUNK + 1, found.points + 1, CHUNK)
+            test.tasks += len(firsts)
+            for first in firsts:
+                self.submit(test, first, found.count)
+        test.tasks -= 1
+        test.tried += found.tried
+        test.wrong += found.wrong
+        if not test.tasks:
+            self.report(test)
+
+    def report(self, test: Test) -> None:
+        self.number += 1
+        self.failures += bool(test.wrong)
+        self.total += test.tried
+        wrong, first = len(test.wrong), test.wrong[0] if test.wrong else ""
+        # Who asks for no memory was run once without a failure: that is the check.
+        tail = f"{wrong} points, first {first}" if wrong else f"{test.tried or 1} checks"
+        print(f"# running faults.{test.name}\n{'not ok' if wrong else 'ok'} {self.number} "
+              f"faults.{test.name} # {tail}", flush=True)
 
 
-def read_counts(arguments: argparse.Namespace, words: list[str]) -> dict[str, int]:
-    """How many points each test has, about: threads may ask more or less often."""
-    selected = [f"tests={arguments.tests}"] if arguments.tests else []
-    status, text = run(arguments.program, "faults=0", *words, *selected, limit=10 * LIMIT)
-    counts = {name: int(count) for name, count in COUNTED.findall(text) if count != "0"}
-    if status or not counts:
-        sys.exit(f"faults: the run that counts ended with status {status}:\n{text[-2000:]}")
-    if arguments.points:
-        return {name: min(count, arguments.points) for name, count in counts.items()}
-    return {name: count if count <= EACH_MAX else CHOSEN for name, count in counts.items()}
+def names_of_tests(program: str, filter_words: list[str]) -> list[str]:
+    status, text = run(program, "faults=list", *filter_words)
+    names = sorted(NAME.findall(text))
+    if status or not names:
+        sys.exit(f"faults: the list of tests ended with status {status}:\n{text[-2000:]}")
+    return names
 
 
 def main() -> int:
@@ -91,28 +147,21 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=4)
     arguments = parser.parse_args()
     words = [f"seed={arguments.seed}", f"faults-most={arguments.points}"]
-    counts = read_counts(arguments, words)
-    names = sorted(counts)
+    names = names_of_tests(arguments.program,
+                           [f"tests={arguments.tests}"] if arguments.tests else [])
     print(f"KTAP version 1\n# faults seed={arguments.seed}\n1..{len(names)}", flush=True)
-    failures = total = 0
+    begin = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        tasks = {name: try_test(pool, arguments.program, name, counts[name], words)
-                 for name in names}
-        for number, name in enumerate(names, 1):
-            results = [task.result() for task in tasks[name]]
-            tried = sum(result[0] for result in results)
-            wrong = [what for result in results for what in result[1]]
-            print(f"# running faults.{name}")
-            for what in wrong:
-                print(f"# failed {name}: {what}")
-            # What asked for memory behind others may ask for none alone: that run is the check.
-            tail = f"{len(wrong)} points, first {wrong[0]}" if wrong else f"{tried or 1} checks"
-            print(f"{'not ok' if wrong else 'ok'} {number} faults.{name} # {tail}", flush=True)
-            failures += bool(wrong)
-            total += tried
-    print(f"# report: {len(names)} tests, {total} allocations failed, seed {arguments.seed}")
-    print(f"# quire: {'FAIL' if failures else 'PASS'}, {failures} of {len(names)} failed")
-    return 1 if failures else 0
+        runner = Runner(pool, arguments.program, words)
+        for name in names:
+            runner.submit(Test(name), 1)
+        while runner.number < len(names):
+            runner.take()
+    print(f"# report: {len(names)} tests, {runner.total} allocations failed, "
+          f"seed {arguments.seed}, {time.monotonic() - begin:.0f} s")
+    print(f"# quire: {'FAIL' if runner.failures else 'PASS'}, "
+          f"{runner.failures} of {len(names)} failed")
+    return 1 if runner.failures else 0
 
 
 if __name__ == "__main__":
