@@ -281,7 +281,7 @@ static void srat_report(void)
 
 		if (size < 2 || size > length - at) {
 			log_warn("acpi: SRAT is malformed at byte %zu of %zu: what follows is "
-				 "not used, memory it names counts as the first node's",
+				 "not used, memory and CPUs it names count as the first node's",
 				 at, length);
 			return;
 		}

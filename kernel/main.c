@@ -64,6 +64,7 @@ void kmain(struct boot_info *info)
 	platform_interrupts_init(); /* controllers, clock, timer */
 	threads_init();             /* this flow becomes the first thread */
 	threads_start_cpus();       /* all CPUs take threads */
+	mm_init_cpus();             /* each takes memory near it */
 	reclaim_start();            /* memory taken back ahead of need */
 	pci_init();                 /* enumerate the fabric */
 	drivers_bind_all(&pci_fabric);

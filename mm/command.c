@@ -109,15 +109,15 @@ static void json_reclaim(struct json *json)
 
 static void print_cpus(void)
 {
-	print("\n cpu        pages got        pages put\n");
+	print("\n cpu node        pages got        pages put\n");
 	cpu_for_each (cpu) {
 		uint64_t got;
 		uint64_t put;
 
 		cpu_counts(cpu, &got, &put);
 		if (got | put)
-			print("%4u %16llu %16llu\n", cpu, (unsigned long long)got,
-			      (unsigned long long)put);
+			print("%4u %4u %16llu %16llu\n", cpu, zone_cpu_node(cpu),
+			      (unsigned long long)got, (unsigned long long)put);
 	}
 }
 
@@ -171,6 +171,7 @@ static void json_cpus(struct json *json)
 		json_object(json, NULL);
 		json_number(json, "pages_got", got);
 		json_number(json, "pages_put", put);
+		json_number(json, "node", zone_cpu_node(cpu));
 		json_end(json);
 	}
 	json_end(json);

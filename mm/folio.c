@@ -65,14 +65,14 @@ static NOINLINE struct folio *alloc_slowly(int node, unsigned order, unsigned fl
 }
 
 /* A block that is at hand and passes the checks, or the whole way. */
-static NOINLINE struct folio *alloc_large(int node, unsigned order, unsigned flags,
-					  struct zone *zone)
+static NOINLINE struct folio *alloc_large(int node, unsigned order, unsigned flags)
 {
+	struct zone *zone;
 	struct page *page;
 	uint64_t frame;
 
 	ASSERT(order <= FOLIO_ORDER_MAX);
-	frame = zone_get_near(zone, order);
+	frame = zone_get_near(node, order, &zone);
 	if (UNLIKELY(frame == FRAMES_NONE))
 		return alloc_slowly(node, order, flags, NULL);
 	page = pfn_to_page(pfn(zone->base.nr + frame));
@@ -96,7 +96,6 @@ static NOINLINE COLD struct folio *alloc_checked(int node, unsigned flags, struc
 /* No call but at its end: a single page needs no register saved. */
 struct folio *folio_alloc(int node, unsigned order, unsigned flags, struct memcg *memcg)
 {
-	unsigned nearest = (unsigned)node + 1;
 	struct zone *zone;
 	struct page *page;
 	uint64_t frame;
@@ -104,12 +103,11 @@ struct folio *folio_alloc(int node, unsigned order, unsigned flags, struct memcg
 	reclaim_check_context(flags);
 	if (FAULT_INJECTED())
 		return NULL;
-	if (UNLIKELY(memcg || flags & NOT_NEAR || nearest > NODES_MAX))
+	if (UNLIKELY(memcg || flags & NOT_NEAR))
 		return alloc_slowly(node, order, flags, memcg);
-	zone = zone_nearest[nearest];
 	if (order)
-		return alloc_large(node, order, flags, zone);
-	frame = zone_get_at_hand(zone);
+		return alloc_large(node, order, flags);
+	frame = zone_get_at_hand(node, &zone);
 	if (UNLIKELY(frame == FRAMES_NONE))
 		return alloc_slowly(node, 0, flags, NULL);
 	page = pfn_to_page(pfn(zone->base.nr + frame));

@@ -33,8 +33,8 @@ struct folio {
 };
 
 /*
- * A folio with one reference, charged to memcg (NULL: to nobody). Preferred node or NODE_ANY.
- * NULL when there is no such block or the group is at its limit.
+ * A folio with one reference, charged to memcg (NULL: to nobody). Preferred node, or NODE_ANY:
+ * that of the CPU that asks. NULL when there is no such block or the group is at its limit.
  */
 struct folio *folio_alloc(int node, unsigned order, unsigned flags,
 			  struct memcg *memcg) MUST_CHECK;

@@ -7,6 +7,7 @@
 #include <mm/balloon.h>
 #include <mm/block.h>
 #include <mm/folio.h>
+#include <mm/node.h>
 #include <mm/reclaim.h>
 #include <mm/slab.h>
 #include <mm/slab_init.h>
@@ -15,6 +16,7 @@
 #include <kernel/kmem.h>
 #include <kernel/log.h>
 #include <kernel/panic.h>
+#include <kernel/percpu.h>
 #include <kernel/shutdown.h>
 #include <platform/mmu.h>
 
@@ -80,6 +82,12 @@ void mm_init(struct boot_info *info)
 	log_info("mm: %llu MiB of RAM in %u zones, %llu MiB free",
 		 (unsigned long long)(statistics.managed + statistics.reserved) >> 8,
 		 zone_count, (unsigned long long)statistics.free >> 8);
+}
+
+void mm_init_cpus(void)
+{
+	cpu_for_each (cpu)
+		zone_cpu_set_node(cpu, node_of_firmware_cpu(cpu_firmware_id(cpu)));
 }
 
 void mm_statistics(struct mm_statistics *statistics)

@@ -13,6 +13,8 @@ struct boot_info;
 /* Zones, page records, small objects, kmem operations, from what kernel/boot_memory.h has left.
  * Panics with a message when there is no memory to run in. */
 void mm_init(struct boot_info *info);
+/* All CPUs run: requests for any node look near the CPU from now on. */
+void mm_init_cpus(void);
 
 /* Walk everything; the first thing wrong as text, or NULL. While nobody allocates, or at the
  * end of a panic: reads only, ends in bounded time, believes no record. */

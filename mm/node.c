@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Nodes from ACPI's memory affinity, asked again each time: the table is short and only
- * start-up asks. Borders are rounded down to the largest block, so that no block has two nodes.
+ * Nodes from ACPI's affinity of memory and CPUs, asked again each time: the table is short and
+ * only start-up asks. Borders are rounded down to the largest block, so that no block has two
+ * nodes.
  */
 #include <mm/node.h>
 #include <kernel/acpi.h>
@@ -31,13 +32,17 @@ static unsigned domain_to_node(uint32_t domain)
 
 void nodes_init(unsigned max)
 {
-	struct acpi_memory_affinity affinity;
+	struct acpi_memory_affinity memory;
+	struct acpi_cpu_affinity cpu;
 	size_t cursor = 0;
 
 	domain_count = 0;
 	domain_limit = MIN(max, DOMAINS_MAX);
-	while (acpi_memory_affinity_next(&cursor, &affinity))
-		(void)domain_to_node(affinity.domain);
+	while (acpi_memory_affinity_next(&cursor, &memory))
+		(void)domain_to_node(memory.domain);
+	cursor = 0;
+	while (acpi_cpu_affinity_next(&cursor, &cpu))
+		(void)domain_to_node(cpu.domain);
 	acpi_affinity_report(domains, domain_count);
 }
 
@@ -67,6 +72,17 @@ unsigned node_at(uint64_t frame, uint64_t *until)
 		}
 	}
 	return node;
+}
+
+unsigned node_of_firmware_cpu(uint32_t id)
+{
+	struct acpi_cpu_affinity affinity;
+	size_t cursor = 0;
+
+	while (acpi_cpu_affinity_next(&cursor, &affinity))
+		if (affinity.apic_id == id)
+			return domain_to_node(affinity.domain);
+	return 0;
 }
 
 unsigned node_distance(unsigned from, unsigned to)

@@ -52,8 +52,8 @@ int slab_cache_destroy(struct slab_cache *cache) MUST_CHECK;
 /* Object with arbitrary contents, or NULL. flags: FOLIO_ZERO (not with a constructor or
  * SLAB_RCU), FOLIO_ATOMIC, FOLIO_NOWARN, FOLIO_MAY_SLEEP. */
 void *slab_alloc(struct slab_cache *cache, unsigned flags) MUST_CHECK;
-/* The same from a preferred node (NODE_ANY: none; FOLIO_THIS_NODE: that one or NULL), charged
- * to a group (NULL: nobody) by its size; NULL also when the group is at its limit. */
+/* The same from a preferred node (NODE_ANY: this CPU's; FOLIO_THIS_NODE: that one or NULL),
+ * charged to a group (NULL: nobody) by its size; NULL also when the group is at its limit. */
 void *slab_alloc_node(struct slab_cache *cache, int node, unsigned flags,
 		      struct memcg *memcg) MUST_CHECK;
 /* NULL is fine. */

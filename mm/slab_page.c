@@ -184,12 +184,15 @@ static bool node_grow(struct slab_cache *cache, int preferred, unsigned flags)
 	return true;
 }
 
+/* From this CPU's node first. */
 static unsigned take_anywhere(struct slab_cache *cache, void **objects, unsigned wanted)
 {
+	unsigned here = zone_near(NODE_ANY, cpu_current())->node;
 	unsigned taken = 0;
 
-	for (unsigned node = 0; node < NODES_MAX && taken < wanted; node++)
-		taken += node_take(cache, &cache->nodes[node], objects + taken, wanted - taken);
+	for (unsigned i = 0; i < NODES_MAX && taken < wanted; i++)
+		taken += node_take(cache, &cache->nodes[(here + i) % NODES_MAX],
+				   objects + taken, wanted - taken);
 	return taken;
 }
 

@@ -11,7 +11,9 @@
 
 struct zone *zones[ZONES_MAX];
 unsigned zone_count;
-struct zone *zone_nearest[NODES_MAX + 1];
+struct zone *zone_nearest[NODES_MAX];
+struct zone *_Atomic zone_nearest_cpu[CPUS_MAX];
+static _Atomic uint8_t cpu_nodes[CPUS_MAX];
 
 const char *zone_type_name(enum zone_type type)
 {
@@ -84,8 +86,22 @@ static uint64_t get_from(struct zone *zone, unsigned cpu, unsigned order, unsign
 	return frame;
 }
 
+void zone_cpu_set_node(unsigned cpu, unsigned node)
+{
+	atomic_store_explicit(&cpu_nodes[cpu], (uint8_t)node, memory_order_relaxed);
+	atomic_store_explicit(&zone_nearest_cpu[cpu], zone_nearest[node], memory_order_relaxed);
+}
+
+unsigned zone_cpu_node(unsigned cpu)
+{
+	return atomic_load_explicit(&cpu_nodes[cpu], memory_order_relaxed);
+}
+
+/* Interrupts are off. */
 static unsigned preferred_node(int node)
 {
+	if (node == NODE_ANY)
+		return zone_cpu_node(cpu_current());
 	return node >= 0 && node < NODES_MAX ? (unsigned)node : 0;
 }
 
@@ -97,8 +113,8 @@ bool zone_serves(const struct zone *zone, int node, unsigned flags)
 
 struct page *zones_get(int node, unsigned order, unsigned flags, struct zone **zone)
 {
-	unsigned preferred = preferred_node(node);
 	struct irq_state irq = irq_save();
+	unsigned preferred = preferred_node(node);
 	uint64_t frame = FRAMES_NONE;
 
 	for (unsigned i = 0; i < zone_count && frame == FRAMES_NONE; i++) {
@@ -127,8 +143,8 @@ static unsigned many_from(struct zone *zone, unsigned flags, uint64_t *list, uns
 unsigned zones_get_many(int node, unsigned flags, uint64_t *list, unsigned count,
 			struct zone **zone)
 {
-	unsigned preferred = preferred_node(node);
 	struct irq_state irq = irq_save();
+	unsigned preferred = preferred_node(node);
 	unsigned got = 0;
 
 	for (unsigned i = 0; i < zone_count && got == 0; i++) {

@@ -8,8 +8,8 @@
 #ifndef MM_ZONE_H
 #define MM_ZONE_H
 
+#include <mm/folio.h>
 #include <mm/frames_at_hand.h>
-#include <mm/page.h>
 
 struct boot_info;
 
@@ -43,11 +43,26 @@ struct zone {
 
 extern struct zone *zones[ZONES_MAX]; /* by rising address */
 extern unsigned zone_count;
-/* Where a request without zone flags looks first, by its node + 1 (NODE_ANY: 0). */
-extern struct zone *zone_nearest[NODES_MAX + 1];
+/* Where a request without zone flags looks first: for a node, and for NODE_ANY on a CPU. */
+extern struct zone *zone_nearest[NODES_MAX];
+extern struct zone *_Atomic zone_nearest_cpu[CPUS_MAX];
 
 /* From boot_info and what boot memory has left; takes its own state from there. */
 void zones_init(const struct boot_info *info);
+
+/* The node whose order requests for any node follow on a CPU: 0 until it is set. node <
+ * NODES_MAX. Any context. */
+void zone_cpu_set_node(unsigned cpu, unsigned node);
+unsigned zone_cpu_node(unsigned cpu);
+
+/* Where a request for that node, or on this CPU for any, looks first. What is no node is served
+ * like the first. */
+static ALWAYS_INLINE struct zone *zone_near(int node, unsigned cpu)
+{
+	if (LIKELY(node == NODE_ANY))
+		return atomic_load_explicit(&zone_nearest_cpu[cpu], memory_order_relaxed);
+	return zone_nearest[(unsigned)node < NODES_MAX ? node : 0];
+}
 
 /* The zone whose RAM this frame is, or NULL. */
 struct zone *zone_of(struct pfn f);
@@ -84,29 +99,35 @@ static inline bool zone_has(const struct zone *zone, uint64_t watermark)
 uint64_t zone_available(const struct zone *zone, unsigned order);
 
 /*
- * A block of 2^order frames: preferred node first, then the others; the highest type the flags
- * (FOLIO_*) allow first. The record is as the last owner left it; *zone: where it lies. NULL:
- * none.
+ * A block of 2^order frames: preferred node (NODE_ANY: this CPU's) first, then the others; the
+ * highest type the flags (FOLIO_*) allow first. The record is as the last owner left it; *zone:
+ * where it lies. NULL: none.
  */
 struct page *zones_get(int node, unsigned order, unsigned flags, struct zone **zone) MUST_CHECK;
 
-/* What this CPU has at hand in the zone, by number there, or FRAMES_NONE. No reserve is looked
- * at: it was when the CPU got its stock. */
-static inline MUST_CHECK uint64_t zone_get_near(struct zone *zone, unsigned order)
+/* What this CPU has at hand in the zone that is near, by number there, or FRAMES_NONE. No
+ * reserve is looked at: it was when the CPU got its stock. */
+static inline MUST_CHECK uint64_t zone_get_near(int node, unsigned order, struct zone **zone)
 {
 	struct irq_state irq = irq_save();
-	uint64_t frame = frames_get_owned(&zone->frames, cpu_current(), order);
+	unsigned cpu = cpu_current();
+	uint64_t frame;
 
+	*zone = zone_near(node, cpu);
+	frame = frames_get_owned(&(*zone)->frames, cpu, order);
 	irq_restore(irq);
 	return frame;
 }
 
 /* The same for one frame, without a call. */
-static ALWAYS_INLINE MUST_CHECK uint64_t zone_get_at_hand(struct zone *zone)
+static ALWAYS_INLINE MUST_CHECK uint64_t zone_get_at_hand(int node, struct zone **zone)
 {
 	struct irq_state irq = irq_save();
-	uint64_t frame = frames_get_at_hand(&zone->frames, cpu_current());
+	unsigned cpu = cpu_current();
+	uint64_t frame;
 
+	*zone = zone_near(node, cpu);
+	frame = frames_get_at_hand(&(*zone)->frames, cpu);
 	irq_restore(irq);
 	return frame;
 }

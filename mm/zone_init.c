@@ -211,8 +211,9 @@ static void fallback_init(void)
 	for (unsigned node = node_count(); node < NODES_MAX; node++)
 		memcpy(zone_fallback[node], zone_fallback[0], sizeof(zone_fallback[0]));
 	for (unsigned node = 0; node < NODES_MAX; node++)
-		zone_nearest[node + 1] = zones[zone_fallback[node][0]];
-	zone_nearest[0] = zone_nearest[1];
+		zone_nearest[node] = zones[zone_fallback[node][0]];
+	for (unsigned cpu = 0; cpu < CPUS_MAX; cpu++)
+		zone_cpu_set_node(cpu, 0);
 }
 
 void zones_init(const struct boot_info *info)

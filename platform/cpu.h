@@ -20,6 +20,9 @@ unsigned cpu_count(void);
 /* Number of CPUs the firmware names, capped at CPUS_MAX and the `cpus=` key. */
 unsigned cpu_possible(void);
 
+/* Number by which the firmware's tables name a CPU (x86: APIC id). cpu < cpu_count(). */
+uint32_t cpu_firmware_id(unsigned cpu);
+
 /*
  * Start every possible CPU but this one; each ends in entry(), on its own stack, with
  * interrupts off, and never returns. A CPU that does not answer within a second (ten under a

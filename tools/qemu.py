@@ -126,27 +126,31 @@ def ipl_options(disk: pathlib.Path, text: str, scratch: pathlib.Path, dry_run: b
             "-device", "virtio-blk-ccw,drive=disk0,bootindex=0"]
 
 
-# Of a machine of four nodes: the nearest one is not the next one.
-DISTANCES = {(0, 1): 30, (0, 2): 20, (0, 3): 40, (1, 2): 25, (1, 3): 15, (2, 3): 35}
+# Of a machine of four nodes: the nearest one is not the next one, and the first CPU is not of the
+# first node. Node 3 has no CPU; node 4 has one and no memory, and node 3 is nearest to it.
+DISTANCES = {(0, 1): 30, (0, 2): 20, (0, 3): 40, (1, 2): 25, (1, 3): 15, (2, 3): 35,
+             (0, 4): 50, (1, 4): 50, (2, 4): 50, (3, 4): 45}
+CPU_NODES = (1, 0, 4, 2)
 
 
 def memory_options(memory: str, nodes: int, cpus: int) -> list[str]:
     """RAM that is promised, not set aside: 64 GiB run on a laptop. On several NUMA nodes each
-    has an equal share, in whole units of the last letter of `memory`. Of four nodes one has all
-    CPUs, and a fifth has nothing at all."""
+    has an equal share, in whole units of the last letter of `memory`. Four nodes have a fifth
+    without memory, distances, and CPUs that are told to be on them by turns."""
+    def cpus_of(node: int) -> str:
+        return "".join(f",cpus={cpu}" for cpu in range(cpus)
+                       if nodes == 4 and CPU_NODES[cpu % len(CPU_NODES)] == node)
+
     share = f"{int(memory[:-1]) // nodes}{memory[-1]}"
     options = []
     for node in range(nodes):
         options += ["-object", f"memory-backend-ram,id=ram{node},size={share},reserve=off"]
         if nodes > 1:
-            own = f",cpus=0-{cpus - 1}" if nodes == 4 and node == 0 else ""
-            options += ["-numa", f"node,nodeid={node},memdev=ram{node}{own}"]
+            options += ["-numa", f"node,nodeid={node},memdev=ram{node}{cpus_of(node)}"]
     if nodes == 4:
-        options += ["-numa", "node,nodeid=4"]
+        options += ["-numa", f"node,nodeid=4{cpus_of(4)}"]
         for (one, other), distance in DISTANCES.items():
             options += ["-numa", f"dist,src={one},dst={other},val={distance}"]
-        for node in range(4):
-            options += ["-numa", f"dist,src={node},dst=4,val=50"]
     return options if nodes > 1 else [*options, "-machine", "memory-backend=ram0"]
 
 

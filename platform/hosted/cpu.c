@@ -54,6 +54,11 @@ unsigned cpu_possible(void)
 	return possible;
 }
 
+uint32_t cpu_firmware_id(unsigned cpu)
+{
+	return cpu;
+}
+
 static void prepare(unsigned number)
 {
 	struct hosted_cpu *cpu = &cpus[number];

@@ -62,6 +62,11 @@ uint16_t smp_cpu_address(unsigned cpu)
 	return running_addresses[cpu];
 }
 
+uint32_t cpu_firmware_id(unsigned cpu)
+{
+	return smp_cpu_address(cpu);
+}
+
 void smp_enumerate(void)
 {
 	uint64_t wanted = command_line_number("cpus", CPUS_MAX);

@@ -59,6 +59,11 @@ uint32_t smp_apic_id(unsigned cpu)
 	return apic_ids[cpu];
 }
 
+uint32_t cpu_firmware_id(unsigned cpu)
+{
+	return smp_apic_id(cpu);
+}
+
 static void record_add(const struct acpi_cpu *cpu)
 {
 	for (uint32_t i = 0; i < smp_record_count; i++)

@@ -4,6 +4,7 @@
  * not be forgotten.
  */
 #include <kernel/acpi.h>
+#include <mm/node.h>
 #include <tests/kernel/text_sink.h>
 #include <tests/test.h>
 
@@ -320,6 +321,76 @@ TEST(acpi, srat_that_ends_inside_an_entry_is_named)
 	text_sink_open();
 	acpi_affinity_report(&domain, 1);
 	CHECK(strstr(text_sink_close(), "SRAT is malformed at byte 88 of 108") != NULL);
+}
+
+static void put_srat(const char *entries_of, size_t length)
+{
+	start();
+	size_t at = table("SRAT", 48 + length, true);
+	put_bytes(at + 48, entries_of, length);
+	seal_table(at);
+	put_roots();
+	(void)load();
+	text_sink_open();
+	nodes_init(16);
+}
+
+#define PUT_SRAT(entries_of) put_srat(entries_of, sizeof(entries_of) - 1)
+
+/* Memory of domain 0x03000102 is node 0, that of domain 7 node 1; domain 9 has only a CPU. */
+#define SRAT_MEMORY_OF_TWO                                                 \
+	"\x01\x28\x02\x01\x00\x03\x00\x00\x00\x00\x10\x00\x00\x00\x00\x00" \
+	"\x00\x00\x00\x40\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00" \
+	"\x00\x00\x00\x00\x00\x00\x00\x00"                                 \
+	"\x01\x28\x07\x00\x00\x00\x00\x00\x00\x00\x10\x50\x00\x00\x00\x00" \
+	"\x00\x00\x00\x40\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00" \
+	"\x00\x00\x00\x00\x00\x00\x00\x00"
+
+TEST(acpi, srat_names_the_node_of_a_cpu)
+{
+	PUT_SRAT(SRAT_MEMORY_OF_TWO
+		 "\x00\x10\x07\x04\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+		 "\x00\x10\x02\x05\x01\x00\x00\x00\x00\x01\x00\x03\x00\x00\x00\x00"
+		 "\x00\x10\x07\x06\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" /* off */
+		 "\x02\x18\x00\x00\x09\x00\x00\x00\x44\x33\x22\x11\x01\x00\x00\x00"
+		 "\x00\x00\x00\x00\x00\x00\x00\x00"
+		 "\x02\x18\x00\x00\x07\x00\x00\x00\x08\x01\x00\x00\x00\x00\x00\x00" /* off */
+		 "\x00\x00\x00\x00\x00\x00\x00\x00"
+		 "\x02\x18\x00\x00\x07\x00\x00\x00\x04\x02\x00\x00\x01\x00\x00\x00"
+		 "\x00\x00\x00\x00\x00\x00\x00\x00");
+	CHECK_STR(text_sink_close(), "");
+	CHECK_EQ(node_count(), 3);
+	CHECK_EQ(node_of_firmware_cpu(4), 1);
+	CHECK_EQ(node_of_firmware_cpu(5), 0);
+	CHECK_EQ(node_of_firmware_cpu(6), 0);
+	CHECK_EQ(node_of_firmware_cpu(0x11223344), 2);
+	CHECK_EQ(node_of_firmware_cpu(0x44), 0); /* not its last byte alone */
+	CHECK_EQ(node_of_firmware_cpu(0x108), 0);
+	CHECK_EQ(node_of_firmware_cpu(0x204), 1);
+	CHECK_EQ(node_of_firmware_cpu(99), 0); /* not named */
+	start();
+	put_roots();
+	(void)load();
+	nodes_init(16);
+	CHECK_EQ(node_count(), 1);
+	CHECK_EQ(node_of_firmware_cpu(4), 0);
+}
+
+/* Too short for a CPU, then one that leaves the table: CPUs from there on are of node 0. */
+TEST(acpi, cpus_behind_a_malformed_entry_of_the_srat_belong_to_node_0)
+{
+	PUT_SRAT(SRAT_MEMORY_OF_TWO
+		 "\x00\x08\x07\x03\x01\x00\x00\x00"
+		 "\x00\x10\x07\x04\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+		 "\x00\x20\x07\x05\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00");
+	CHECK(strstr(text_sink_close(), "SRAT is malformed at byte 152 of 168") != NULL);
+	CHECK_EQ(node_of_firmware_cpu(3), 0);
+	CHECK_EQ(node_of_firmware_cpu(4), 1);
+	CHECK_EQ(node_of_firmware_cpu(5), 0);
+	start();
+	put_roots();
+	(void)load();
+	nodes_init(16);
 }
 
 TEST(acpi, slit_with_a_wild_count_is_not_used)

@@ -2,13 +2,15 @@
 /*
  * Memory of several nodes: the order in which zones are asked, with made-up zones everywhere;
  * and on a machine that has nodes (tools/test boots one of four, QEMU -numa) requests that are
- * restricted to one, and one node used up.
+ * restricted to one, one node used up, and what CPUs of different nodes get.
  */
 #include <mm/folio.h>
 #include <mm/node.h>
 #include <mm/slab.h>
 #include <mm/zone.h>
 #include <mm/zone_internal.h>
+#include <kernel/percpu.h>
+#include <tests/kernel/threads.h>
 #include <tests/test.h>
 
 #define NO_NODES "this machine has one node"
@@ -105,6 +107,15 @@ static uint64_t node_free(unsigned node)
 	return pages;
 }
 
+static bool node_has_memory(unsigned node)
+{
+	bool has = false;
+
+	for (unsigned i = 0; i < zone_count; i++)
+		has |= zones[i]->node == node;
+	return has;
+}
+
 TEST(numa, fallback_follows_what_the_firmware_says)
 {
 	if (node_count() == 1)
@@ -113,8 +124,8 @@ TEST(numa, fallback_follows_what_the_firmware_says)
 		const struct zone *first = zones[zone_fallback[node][0]];
 		unsigned before = 0;
 
-		CHECK_EQ(first->node, node);
-		CHECK(zone_nearest[node + 1] == first);
+		CHECK(first->node == node || !node_has_memory(node));
+		CHECK(zone_nearest[node] == first);
 		for (unsigned i = 0; i < zone_count; i++) {
 			unsigned distance =
 				node_distance(node, zones[zone_fallback[node][i]]->node);
@@ -124,10 +135,12 @@ TEST(numa, fallback_follows_what_the_firmware_says)
 		}
 	}
 	/* tools/qemu.py --nodes 4 says so. */
-	if (node_count() == 4) {
+	if (node_count() == 5) {
 		CHECK_EQ(node_distance(0, 1), 30);
 		CHECK_EQ(node_distance(2, 0), 20);
 		CHECK_EQ(node_distance(3, 1), 15);
+		CHECK(!node_has_memory(4));
+		CHECK_EQ(zone_nearest[4]->node, 3);
 	}
 }
 
@@ -180,6 +193,8 @@ TEST(numa, used_up_node_refuses_restricted_requests_and_the_nearest_serves_the_o
 		struct folio *folio;
 		uint64_t pages;
 
+		if (!node_has_memory(node))
+			continue;
 		for (unsigned i = 0; i < node_count(); i++)
 			before[i] = node_free(i);
 		pages = take_node(node, &taken);
@@ -207,4 +222,103 @@ TEST(numa, restricted_request_for_a_node_that_is_not_there_is_refused)
 		if (nodes[i] < 0 || (unsigned)nodes[i] >= node_count())
 			CHECK(folio_alloc(nodes[i], 0, FOLIO_THIS_NODE | FOLIO_NOWARN, NULL) ==
 			      NULL);
+}
+
+/* ---- any node: that of the CPU ---- */
+
+/* Made up: a node that this machine lacks, which asks the zones in the opposite order. */
+#define ELSEWHERE (NODES_MAX - 1)
+
+static void set_elsewhere(bool opposite)
+{
+	for (unsigned i = 0; i < zone_count; i++)
+		zone_fallback[ELSEWHERE][i] =
+			zone_fallback[0][opposite ? zone_count - 1 - i : i];
+	zone_nearest[ELSEWHERE] = zones[zone_fallback[ELSEWHERE][0]];
+}
+
+/* Each way to ask for any node; true: all were served by this zone. */
+static bool all_ways_from(const struct zone *zone)
+{
+	struct page *pages[4] = {NULL};
+	bool good = true;
+
+	pages[0] = (struct page *)folio_alloc(NODE_ANY, 0, 0, NULL);
+	pages[1] = (struct page *)folio_alloc(NODE_ANY, 0, FOLIO_ZERO, NULL);
+	pages[2] = page_alloc(NODE_ANY, 0, 0);
+	if (page_alloc_bulk(NODE_ANY, 0, &pages[3], 1) != 1)
+		pages[3] = NULL;
+	for (unsigned i = 0; i < ARRAY_SIZE(pages); i++) {
+		good = good && pages[i] && page_zone(pages[i]) == zone;
+		if (pages[i])
+			page_put(pages[i]);
+	}
+	return good;
+}
+
+TEST(numa, any_node_is_that_of_the_cpu_that_asks)
+{
+	unsigned node;
+	bool before, moved, after;
+	struct irq_state irq;
+
+	if (zone_count == 1)
+		SKIP("all memory of this machine is one zone");
+	set_elsewhere(true);
+	irq = irq_save();
+	node = zone_cpu_node(cpu_current());
+	before = all_ways_from(zone_nearest[node]);
+	zone_cpu_set_node(cpu_current(), ELSEWHERE);
+	moved = all_ways_from(zone_nearest[ELSEWHERE]);
+	zone_cpu_set_node(cpu_current(), node);
+	after = all_ways_from(zone_nearest[node]);
+	irq_restore(irq);
+	set_elsewhere(false);
+	CHECK(before && moved && after);
+}
+
+/* tools/qemu.py --nodes 4 says so; nodes are numbered as their domains are. */
+static unsigned cpu_node_told(unsigned cpu)
+{
+	static const unsigned nodes[] = {1, 0, 4, 2};
+
+	return nodes[cpu % ARRAY_SIZE(nodes)];
+}
+
+static int check_cpu(void *arg)
+{
+	const struct zone *near = zone_nearest[cpu_node_told(cpu_current())];
+	struct slab_cache *cache = arg;
+	void *object;
+
+	CHECK_EQ(zone_cpu_node(cpu_current()), cpu_node_told(cpu_current()));
+	CHECK(all_ways_from(near));
+	object = slab_alloc(cache, 0);
+	CHECK(object && slab_object_node(object) == near->node);
+	slab_free(cache, object);
+	return 0;
+}
+
+/* Memory comes from the node of the CPU, or the nearest one that has any; so do objects, though
+ * every node has a slab with room. */
+TEST(numa, each_cpu_gets_memory_of_its_node)
+{
+	static const struct slab_attributes attributes = {.name = "numa", .size = 64};
+	struct slab_cache *cache;
+	void *objects[NODES_MAX] = {NULL};
+
+	if (node_count() == 1)
+		SKIP(NO_NODES);
+	cache = slab_cache_create(&attributes);
+	NEED(cache, "no memory for a cache");
+	for (unsigned node = 0; node < node_count(); node++)
+		if (node_has_memory(node))
+			objects[node] =
+				slab_alloc_node(cache, (int)node, FOLIO_THIS_NODE, NULL);
+	cpu_for_each (cpu)
+		(void)thread_join(test_thread(check_cpu, cache, cpu));
+	for (unsigned node = 0; node < node_count(); node++)
+		slab_free(cache, objects[node]);
+	slab_drain();
+	CHECK_EQ(slab_cache_destroy(cache), 0);
 }
