@@ -43,6 +43,7 @@ static inline void clear_head(struct frames_cpu *mine)
 	atomic_init(&mine->balance, 0);
 	atomic_init(&mine->moves, 0);
 	atomic_init(&mine->changes, 0);
+	atomic_init(&mine->stale, 0);
 	atomic_init(&mine->locked, false);
 	atomic_init(&mine->live, false);
 }
@@ -85,9 +86,10 @@ void frames_cpu_begin(struct frames *frames, unsigned cpu)
 	       sizeof(*mine) - offsetof(struct frames_cpu, rows));
 	atomic_store_explicit(&mine->live, true, memory_order_release);
 	while (old < end && !atomic_compare_exchange_weak_explicit(&frames->cpu_end, &old, end,
-								   memory_order_relaxed,
+								   memory_order_seq_cst,
 								   memory_order_relaxed))
 		;
+	frames_watch_wake(frames);
 }
 
 /* ---- the CPU's own block; the short ways are leaves, everything else is called at their end
@@ -250,6 +252,18 @@ bool frames_take_whole(struct frames *frames, struct frames_cpu *mine, uint64_t 
 	return taken == blocks;
 }
 
+/* Whoever watches wants to hear of the next block that is freed: it is not to be kept. */
+static NOINLINE uint64_t kept_is_stale(const struct frames *frames, struct frames_cpu *mine,
+				       uint64_t kept)
+{
+	uint32_t stale = atomic_load_explicit(&mine->stale, memory_order_relaxed);
+
+	atomic_store_explicit(&mine->stale, stale + 1, memory_order_relaxed);
+	if (atomic_load_explicit(&frames->watched, memory_order_relaxed))
+		atomic_store_explicit(&mine->kept, kept, memory_order_relaxed);
+	return FRAMES_NONE;
+}
+
 /* The block that this CPU freed last, which no index knows. */
 static ALWAYS_INLINE uint64_t kept_get(struct frames *frames, struct frames_cpu *mine)
 {
@@ -260,7 +274,7 @@ static ALWAYS_INLINE uint64_t kept_get(struct frames *frames, struct frames_cpu 
 		return FRAMES_NONE;
 	atomic_store_explicit(&mine->kept, 0, memory_order_relaxed);
 	if (UNLIKELY(!block_update(&frames->blocks[kept - 1], block_take_kept, 0, &step)))
-		return FRAMES_NONE;
+		return kept_is_stale(frames, mine, kept);
 	frames_cpu_count_get(mine, BLOCK_ORDER);
 	return (kept - 1) * BLOCK_FRAMES;
 }
@@ -312,7 +326,7 @@ static ALWAYS_INLINE bool put_whole(struct frames *frames, struct frames_cpu *mi
 	frames_index_set(&frames->index[CLASS_FREE], block);
 	if (UNLIKELY(block_class(frames_block_word(frames, block)) != CLASS_FREE))
 		frames_class_changed(frames, block, CLASS_FREE, CLASS_NONE);
-	frames_freed(frames);
+	frames_watch_wake(frames);
 	return true;
 }
 

@@ -30,14 +30,16 @@
  * holds `locked` after the CPU was seen not to be busy; read by anybody.
  */
 struct frames_cpu {
-	_Atomic uint64_t first;  /* c: first frame of the reserved block, + 1; 0: none */
-	_Atomic uint32_t busy;   /* c: between reading `first` and having changed rows */
-	_Atomic uint32_t row;    /* c: where the last frame was found */
-	_Atomic uint64_t kept;   /* block freed whole last, + 1, perhaps taken since; 0: none */
-	_Atomic uint64_t cursor; /* c: index word of the last whole block, + 1; 0: none */
+	_Atomic uint64_t first; /* c: first frame of the reserved block, + 1; 0: none */
+	_Atomic uint32_t busy;  /* c: between reading `first` and having changed rows */
+	_Atomic uint32_t row;   /* c: where the last frame was found */
+	/* block freed whole last, + 1, perhaps taken since; 0: none, the next one is kept */
+	_Atomic uint64_t kept;
+	_Atomic uint64_t cursor;  /* c: index word of the last whole block, + 1; 0: none */
 	_Atomic uint64_t balance; /* c: frames put less frames got, by orders above 0 */
 	_Atomic uint32_t moves;   /* c: odd while it moves frames between shared words */
 	_Atomic uint32_t changes; /* odd while whoever has `locked` changes the reservation */
+	_Atomic uint32_t stale;   /* c: how often the block in `kept` was somebody else's */
 	_Atomic bool locked;      /* for changing the reservation */
 	_Atomic bool live;        /* c: the lines below this one are valid */
 	_Atomic uint64_t rows[BLOCK_ROWS] ALIGNED(CACHE_LINE); /* c: 0: free, and the CPU's */
@@ -66,8 +68,9 @@ struct frames;
 
 /* Who tells the host. Both in any context, interrupts off; they take no frames. */
 struct frames_watch {
-	/* A block became free for the first time since frames_watch_arm(). */
-	void (*freed)(struct frames *frames);
+	/* For the first time since frames_watch_arm() a block became free, or a CPU has frames
+	 * to itself again, so that one may become free without a word. */
+	void (*wake)(struct frames *frames);
 	/* A reported block is used again. */
 	void (*taken_back)(struct frames *frames, uint64_t block);
 };
@@ -88,7 +91,7 @@ struct frames {
 		excluded;      /* frames of open blocks that are not; written under the lock */
 	struct spin_lock lock; /* moving the frontier */
 	const struct frames_watch *_Atomic watch; /* NULL: nobody */
-	_Atomic bool watched;                     /* watch->freed() is wanted */
+	_Atomic bool watched;                     /* watch->wake() is wanted */
 	const struct frames_waiting *waiting;     /* NULL: one thread uses all CPU numbers */
 	_Atomic unsigned cpu_end; /* CPUs from here on never got or put a frame */
 	struct frames_cpu cpus[CPUS_MAX];
@@ -152,8 +155,8 @@ int frames_take_range(struct frames *frames, unsigned cpu, uint64_t first, uint6
 /*
  * For telling the host about free memory: blocks that became free since they were last
  * reported, 64 of them at a time: bit i of word w is block 64 * w + i. The cost does not depend
- * on how much is free or in use. What CPUs hold back is not seen: frames_drain_free(). Only one
- * thread calls the first four.
+ * on how much is free or in use. What CPUs hold back is not seen: frames_idle_return(). Only
+ * one thread calls these functions.
  */
 /* The first word from `from` on that has any; FRAMES_NONE: none. */
 uint64_t frames_report_next(const struct frames *frames, uint64_t from) MUST_CHECK;
@@ -169,11 +172,25 @@ void frames_report_give(struct frames *frames, unsigned cpu, uint64_t word, uint
 			bool reported);
 /* Forget what was seen: all blocks are fresh. */
 void frames_report_forget(struct frames *frames);
-/* Ask for one call of watch->freed(). What is free already is the caller's to find after it. */
-void frames_watch_arm(struct frames *frames);
+
+/* How often a CPU used what it holds back: the block that it keeps, the one that it reserved.
+ */
+struct frames_activity {
+	uint64_t kept;
+	uint64_t reserved;
+};
+
+/* of[]: of all CPUs, CPUS_MAX. */
+void frames_activity_note(const struct frames *frames, struct frames_activity *of);
+/* CPUs that did not use it since of[] was noted give up what they hold back: wholly free
+ * blocks, or, with `all`, everything. False: some CPU has something still. */
+bool frames_idle_return(struct frames *frames, const struct frames_activity *of, bool all);
+
+/* Ask for one call of watch->wake(). What is in the index already is the caller's to find after
+ * it. False: some CPU holds something back, or got or put since of[] was noted; disarm.
+ * Interrupts are off. */
+bool frames_watch_arm(struct frames *frames, const struct frames_activity *of) MUST_CHECK;
 void frames_watch_disarm(struct frames *frames);
-/* CPUs give up the wholly free blocks that they hold back. Any CPU. */
-void frames_drain_free(struct frames *frames);
 
 /* What a 2 MiB block is. Free ones may be held back by a CPU. */
 enum frames_state {

@@ -156,6 +156,7 @@ bool frames_cpu_reserve(struct frames *frames, unsigned cpu, uint64_t block, uns
 	if (!fits)
 		give_back(frames, mine, block);
 	frames_sequence_end(&mine->changes);
+	frames_watch_wake(frames);
 	return fits;
 }
 

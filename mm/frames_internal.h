@@ -102,14 +102,15 @@ static ALWAYS_INLINE void frames_unsee(struct frames *frames, uint64_t block)
 		atomic_fetch_and_explicit(seen, ~BIT64(block % 64), memory_order_acq_rel);
 }
 
-/* A block became free and whoever watches wants to know: frames_report.c. */
+/* Whoever watches wants to know: frames_report.c. */
 void frames_watch_tell(struct frames *frames);
 
 /* A reported block is used again. */
 void frames_taken_back(struct frames *frames, uint64_t block);
 
-/* After the index says so; the other side arms, then looks at the index. */
-static ALWAYS_INLINE void frames_freed(struct frames *frames)
+/* A block became free: after the index says so; the other side arms, then looks at the index.
+ * Or a CPU reserved one. */
+static ALWAYS_INLINE void frames_watch_wake(struct frames *frames)
 {
 	if (UNLIKELY(atomic_load_explicit(&frames->watched, memory_order_seq_cst)))
 		frames_watch_tell(frames);
@@ -147,7 +148,7 @@ static ALWAYS_INLINE void frames_class_note(struct frames *frames, uint64_t bloc
 		return;
 	frames_class_changed(frames, block, before, after);
 	if (after == CLASS_FREE)
-		frames_freed(frames);
+		frames_watch_wake(frames);
 }
 
 /* Change a block's word, and the index if that changes the class. */
@@ -210,5 +211,10 @@ static inline bool frames_rows_have(const uint64_t rows[BLOCK_ROWS], unsigned or
 /* ---- frames_search.c ---- */
 
 uint64_t frames_search(struct frames *frames, unsigned cpu, unsigned order);
+/* The CPU gives up the block that it keeps. */
+void frames_kept_return(struct frames *frames, struct frames_cpu *cpu);
+/* Would the order be found in the block if the CPU that reserved it gave it back? */
+bool frames_release_helps(const struct frames *frames, const struct frames_cpu *cpu,
+			  uint64_t block, unsigned order);
 
 #endif

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * What page reporting needs of the frame allocator: blocks that became free, 64 at a time, a
- * mark that every use takes away, and a call when a block becomes free while nobody looks. The
- * caller is alone; everybody else gets and puts frames meanwhile.
+ * mark that every use takes away, blocks that CPUs hold back for no use, and a call when a
+ * block becomes free while nobody looks. The caller is alone; everybody else gets and puts
+ * frames meanwhile.
  */
 #include <mm/frames_internal.h>
 #include <kernel/assert.h>
@@ -66,7 +67,7 @@ static void give(struct frames *frames, uint64_t word, uint64_t bits, bool repor
 			frames_class_settle(frames, block, class, CLASS_NONE);
 	}
 	if (!reported)
-		frames_freed(frames);
+		frames_watch_wake(frames);
 }
 
 /* Taken blocks stay out of every class until they are given back, so the index needs no second
@@ -129,11 +130,100 @@ void frames_report_forget(struct frames *frames)
 		atomic_store_explicit(&frames->seen[word], 0, memory_order_relaxed);
 }
 
+/* ---- what CPUs hold back ---- */
+
+static struct frames_activity activity(const struct frames_cpu *cpu)
+{
+	struct frames_activity now = {0};
+
+	for (unsigned order = 0; order < BLOCK_ORDER; order++)
+		now.reserved += atomic_load_explicit(&cpu->got[order], memory_order_relaxed) +
+				atomic_load_explicit(&cpu->put[order], memory_order_relaxed);
+	now.kept = atomic_load_explicit(&cpu->got[BLOCK_ORDER], memory_order_relaxed) +
+		   atomic_load_explicit(&cpu->put[BLOCK_ORDER], memory_order_relaxed) +
+		   atomic_load_explicit(&cpu->stale, memory_order_relaxed);
+	return now;
+}
+
+void frames_activity_note(const struct frames *frames, struct frames_activity *of)
+{
+	unsigned end = atomic_load_explicit(&frames->cpu_end, memory_order_relaxed);
+
+	for (unsigned number = 0; number < end; number++)
+		if (frames_cpu_is_live(&frames->cpus[number]))
+			of[number] = activity(&frames->cpus[number]);
+}
+
+static bool keeps(const struct frames *frames, const struct frames_cpu *cpu)
+{
+	uint64_t kept = atomic_load_explicit(&cpu->kept, memory_order_acquire);
+
+	return kept && frames_block_word(frames, kept - 1) & BLOCK_KEPT;
+}
+
+bool frames_idle_return(struct frames *frames, const struct frames_activity *of, bool all)
+{
+	unsigned end = atomic_load_explicit(&frames->cpu_end, memory_order_relaxed);
+	bool nothing = true;
+
+	for (unsigned number = 0; number < end; number++) {
+		struct frames_cpu *cpu = &frames->cpus[number];
+		bool kept = keeps(frames, cpu);
+		uint64_t block = frames_cpu_block(cpu);
+		struct frames_activity now;
+
+		if ((!kept && block == BLOCK_UNKNOWN) || !frames_cpu_is_live(cpu))
+			continue;
+		now = activity(cpu);
+		if (kept && now.kept == of[number].kept)
+			frames_kept_return(frames, cpu);
+		else
+			nothing = nothing && !kept;
+		if (block != BLOCK_UNKNOWN)
+			nothing = now.reserved == of[number].reserved &&
+				  (all ||
+				   frames_release_helps(frames, cpu, block, BLOCK_ORDER)) &&
+				  frames_cpu_revoke(frames, CPUS_MAX, number) && nothing;
+	}
+	return nothing;
+}
+
 /* ---- whoever watches ---- */
 
-void frames_watch_arm(struct frames *frames)
+/* Nothing was used, and nothing is held: not even a block between two words. */
+static bool is_idle(const struct frames_cpu *cpu, const struct frames_activity *of)
 {
+	return frames_cpu_block(cpu) == BLOCK_UNKNOWN &&
+	       (!frames_cpu_is_live(cpu) || activity(cpu).kept == of->kept);
+}
+
+/*
+ * A CPU without a reservation has no rows to put frames into, and says when it gets one. A CPU
+ * whose `kept` is neither 0 nor a block that it keeps will keep none for as long as it sees
+ * that somebody watches: what it frees goes through the index. `kept` was so before the CPU was
+ * asked to settle, and the CPU has not changed it until then if it has got and put nothing.
+ */
+bool frames_watch_arm(struct frames *frames, const struct frames_activity *of)
+{
+	unsigned end;
+
 	atomic_store_explicit(&frames->watched, true, memory_order_seq_cst);
+	end = atomic_load_explicit(&frames->cpu_end, memory_order_seq_cst);
+	if (end > 0 && !frames_is_open(frames, 0))
+		return false;
+	for (unsigned number = 0; number < end; number++) {
+		uint64_t none = 0;
+
+		/* Any block will do. */
+		atomic_compare_exchange_strong(&frames->cpus[number].kept, &none, 1);
+		if (keeps(frames, &frames->cpus[number]))
+			return false;
+	}
+	for (unsigned number = 0; number < end; number++)
+		if ((frames->waiting && !frames->waiting->settle(number)) ||
+		    !is_idle(&frames->cpus[number], &of[number]))
+			return false;
+	return true;
 }
 
 void frames_watch_disarm(struct frames *frames)
@@ -147,7 +237,7 @@ NOINLINE void frames_watch_tell(struct frames *frames)
 		atomic_load_explicit(&frames->watch, memory_order_acquire);
 
 	if (atomic_exchange_explicit(&frames->watched, false, memory_order_acq_rel) && watch)
-		watch->freed(frames);
+		watch->wake(frames);
 }
 
 NOINLINE void frames_taken_back(struct frames *frames, uint64_t block)

@@ -266,7 +266,7 @@ static uint64_t search_whole(const struct search *search)
 
 /* ---- when there is nothing: what CPUs hold back ---- */
 
-static void kept_return(struct frames *frames, struct frames_cpu *cpu)
+void frames_kept_return(struct frames *frames, struct frames_cpu *cpu)
 {
 	uint64_t kept = atomic_load_explicit(&cpu->kept, memory_order_acquire);
 	struct block_step step;
@@ -281,8 +281,7 @@ static void kept_return(struct frames *frames, struct frames_cpu *cpu)
 	frames_cpu_unlock(cpu);
 }
 
-/* Would the order be found in the block if the CPU gave it back? */
-static bool release_helps(const struct frames *frames, const struct frames_cpu *cpu,
+bool frames_release_helps(const struct frames *frames, const struct frames_cpu *cpu,
 			  uint64_t block, unsigned order)
 {
 	uint64_t rows[BLOCK_ROWS];
@@ -308,9 +307,9 @@ static uint64_t recover(struct frames *frames, unsigned self, unsigned order)
 		struct frames_cpu *cpu = &frames->cpus[number];
 		uint64_t block;
 
-		kept_return(frames, cpu);
+		frames_kept_return(frames, cpu);
 		block = frames_cpu_block(cpu);
-		if (block == BLOCK_UNKNOWN || !release_helps(frames, cpu, block, order))
+		if (block == BLOCK_UNKNOWN || !frames_release_helps(frames, cpu, block, order))
 			continue;
 		if (order < BLOCK_ORDER)
 			frame = frames_cpu_steal(frames, self, number, order);
@@ -347,7 +346,7 @@ static uint64_t sequences(const struct frames *frames, unsigned self)
 
 void frames_drain_cpu(struct frames *frames, unsigned cpu)
 {
-	kept_return(frames, &frames->cpus[cpu]);
+	frames_kept_return(frames, &frames->cpus[cpu]);
 	(void)frames_cpu_revoke(frames, cpu, cpu);
 }
 
@@ -356,22 +355,8 @@ void frames_drain(struct frames *frames)
 	unsigned end = atomic_load_explicit(&frames->cpu_end, memory_order_relaxed);
 
 	for (unsigned number = 0; number < end; number++) {
-		kept_return(frames, &frames->cpus[number]);
+		frames_kept_return(frames, &frames->cpus[number]);
 		(void)frames_cpu_revoke(frames, CPUS_MAX, number);
-	}
-}
-
-void frames_drain_free(struct frames *frames)
-{
-	unsigned end = atomic_load_explicit(&frames->cpu_end, memory_order_relaxed);
-
-	for (unsigned number = 0; number < end; number++) {
-		struct frames_cpu *cpu = &frames->cpus[number];
-		uint64_t block = frames_cpu_block(cpu);
-
-		kept_return(frames, cpu);
-		if (block != BLOCK_UNKNOWN && release_helps(frames, cpu, block, BLOCK_ORDER))
-			(void)frames_cpu_revoke(frames, CPUS_MAX, number);
 	}
 }
 

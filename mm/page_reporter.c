@@ -44,7 +44,7 @@ static void count(_Atomic uint64_t *counter, uint64_t more)
 
 /* ---- called by the allocator ---- */
 
-static void freed(struct frames *frames)
+static void wake(struct frames *frames)
 {
 	struct page_reporter *reporter;
 	uint64_t none = 0;
@@ -76,7 +76,7 @@ static void taken_back(struct frames *frames, uint64_t block)
 	rcu_read_unlock();
 }
 
-static const struct frames_watch watch = {freed, taken_back};
+static const struct frames_watch watch = {wake, taken_back};
 
 /* ---- demand ---- */
 
@@ -414,23 +414,44 @@ static bool tell(struct page_reporter *reporter, struct zone *zone, uint64_t wor
 
 /* ---- a look ---- */
 
-static void drain(void)
+/* CPUs give up what they did not use since the last look. */
+static bool return_idle(struct page_reporter *reporter, bool all)
 {
+	bool nothing = true;
+
 	for (unsigned i = 0; i < zone_count; i++) {
 		struct irq_state irq = irq_save();
 
-		frames_drain_free(&zones[i]->frames);
+		nothing = frames_idle_return(&zones[i]->frames, reporter->activity[i], all) &&
+			  nothing;
 		irq_restore(irq);
 	}
+	return nothing;
 }
 
-static void watch_all(bool arm)
+static void note_activity(struct page_reporter *reporter)
 {
 	for (unsigned i = 0; i < zone_count; i++)
-		if (arm)
-			frames_watch_arm(&zones[i]->frames);
-		else
-			frames_watch_disarm(&zones[i]->frames);
+		frames_activity_note(&zones[i]->frames, reporter->activity[i]);
+}
+
+static void disarm(void)
+{
+	for (unsigned i = 0; i < zone_count; i++)
+		frames_watch_disarm(&zones[i]->frames);
+}
+
+static bool arm(const struct page_reporter *reporter)
+{
+	bool armed = true;
+
+	for (unsigned i = 0; i < zone_count && armed; i++) {
+		struct irq_state irq = irq_save();
+
+		armed = frames_watch_arm(&zones[i]->frames, reporter->activity[i]);
+		irq_restore(irq);
+	}
+	return armed;
 }
 
 static bool find_any(struct page_reporter *reporter, struct zone *zone, uint64_t word,
@@ -442,28 +463,24 @@ static bool find_any(struct page_reporter *reporter, struct zone *zone, uint64_t
 	return sighting->fresh == 0;
 }
 
-/* Nothing is left but what must stay: sleep until a block becomes free. One that did meanwhile
- * was not seen yet. */
-static uint64_t rest(struct page_reporter *reporter, uint64_t now)
+/* Nothing is left but what must stay: sleep until a block becomes free, or may do so without a
+ * word. One that did meanwhile was not seen yet. False: there is more to look at. */
+static bool rest(struct page_reporter *reporter, uint64_t now)
 {
 	struct sighting sighting = {.now = now, .since = reporter->looked_at};
 
-	if (!reporter->drained) {
-		reporter->drained = true;
-		drain();
-		return now + PAGE_REPORTING_TICK_NS;
-	}
+	if (!return_idle(reporter, true))
+		return false;
 	atomic_store(&reporter->woken_at, 0);
-	watch_all(true);
-	HOOK(page_reporting_rest);
-	walk(reporter, find_any, &sighting);
-	if (sighting.fresh) {
-		reporter->drained = false;
-		watch_all(false);
-		return now + PAGE_REPORTING_TICK_NS;
+	reporter->resting = arm(reporter);
+	if (reporter->resting) {
+		HOOK(page_reporting_rest);
+		walk(reporter, find_any, &sighting);
+		reporter->resting = sighting.fresh == 0;
 	}
-	reporter->resting = true;
-	return CLOCK_NEVER;
+	if (!reporter->resting)
+		disarm();
+	return reporter->resting;
 }
 
 /* When what is new became free at the earliest. */
@@ -500,9 +517,8 @@ uint64_t page_reporter_look(struct page_reporter *reporter)
 
 	reporter->resting = false;
 	ticks_pass(reporter, now);
+	(void)return_idle(reporter, false);
 	see_all(reporter, &sighting);
-	if (sighting.fresh)
-		reporter->drained = false;
 	note_uses(reporter, reporter->expected - MIN(reporter->expected, sighting.seen));
 	telling.hold = demand(reporter);
 	reporter->expected = sighting.seen + sighting.fresh;
@@ -519,10 +535,12 @@ uint64_t page_reporter_look(struct page_reporter *reporter)
 	left = reporter->expected;
 	atomic_store(&reporter->pending, left);
 	now = reporter->clock();
+	if (left == reporter->due && (reporter->short_of_memory || left <= reporter->kept) &&
+	    !telling.cut && rest(reporter, now))
+		return CLOCK_NEVER;
+	note_activity(reporter);
 	if (telling.cut)
 		return now;
-	if (left == reporter->due && (reporter->short_of_memory || left <= reporter->kept))
-		return rest(reporter, now);
 	return MAX(now + PAGE_REPORTING_TICK_NS, reporter->retry_at);
 }
 
@@ -543,6 +561,7 @@ static void state_free(struct page_reporter *reporter)
 	for (unsigned i = 0; i < zone_count; i++) {
 		kfree(reporter->times[i]);
 		kfree(reporter->words[i]);
+		kfree(reporter->activity[i]);
 	}
 }
 
@@ -553,9 +572,13 @@ static int state_allocate(struct page_reporter *reporter, struct zone *zone)
 	struct page_reporter_word *words =
 		kmalloc((blocks + 63) / 64 * sizeof(words[0]), FOLIO_NOWARN | FOLIO_ZERO);
 
+	struct frames_activity *activity =
+		kmalloc(CPUS_MAX * sizeof(activity[0]), FOLIO_NOWARN | FOLIO_ZERO);
+
 	reporter->times[zone->number] = times;
 	reporter->words[zone->number] = words;
-	return times && words ? 0 : -ENOMEM;
+	reporter->activity[zone->number] = activity;
+	return times && words && activity ? 0 : -ENOMEM;
 }
 
 int page_reporter_start(struct page_reporter *reporter)
@@ -585,7 +608,7 @@ int page_reporter_start(struct page_reporter *reporter)
 
 void page_reporter_end(struct page_reporter *reporter)
 {
-	watch_all(false);
+	disarm();
 	rcu_assign(active, NULL);
 	rcu_synchronize();
 	state_free(reporter);

@@ -19,7 +19,7 @@ struct page_reporter_word {
 struct page_reporter {
 	struct page_reporting_device *device;
 	uint64_t (*clock)(void);
-	/* A block became free while nothing was to be done; any context. */
+	/* A block became free while nothing was to be done, or may do so; any context. */
 	void (*wake)(struct page_reporter *reporter);
 	/* How many of a zone's blocks that are free, and were used before, are never told. */
 	uint64_t (*keep)(uint64_t blocks);
@@ -37,7 +37,7 @@ struct page_reporter {
 	uint64_t kept;   /* of them: stay, as the zones' reserve */
 	uint64_t due_at; /* the first look at which more was due than is told now; 0: none */
 	bool resting;
-	bool drained;          /* what CPUs held back, since a block was new */
+	struct frames_activity *activity[ZONES_MAX]; /* per zone and CPU, after the last look */
 	bool short_of_memory;  /* blocks are left because too little would stay */
 	uint64_t early_before; /* `early` and `taken_back` at the last look */
 	uint64_t taken_before;

@@ -30,12 +30,17 @@ struct owners {
 	uint64_t got[CPUS];     /* requests fulfilled */
 	uint64_t uses[BLOCKS];  /* how often others than CPU 0 got or put the first frame */
 	_Atomic uint64_t looks; /* others may come between the two halves of what looks at it */
+	_Atomic uint64_t inside; /* CPU 1 has its interrupts off, if anybody waits for that */
+	uint64_t asleep;         /* who watches has seen nothing that is free */
+	uint64_t woken;
 };
 
 static struct frames frames;
 static uint64_t state[FRAMES / 64 + 64] ALIGNED(CACHE_LINE);
 static struct owners owners;
 static bool settles = true;
+/* Somebody watches: looks at statistics, and asks CPUs to settle that do more than reserve. */
+static bool watched;
 
 /* Only CPUS of the CPUs take part: the others' state is not compared. */
 static const struct explore_memory memory[] = {
@@ -91,19 +96,20 @@ void hook_run(const char *name)
 
 static bool settle(unsigned cpu)
 {
-	(void)cpu;
+	while (watched && cpu == 1 && atomic_load(&owners.inside))
+		explore_wait();
 	return settles;
 }
 
 static const struct frames_waiting waiting = {settle, explore_wait};
 
 /* Statistics: written by their CPU alone, compared at the end; nothing is decided by them but
- * how full a block should be. */
+ * how full a block should be, unless somebody watches. */
 static bool is_statistic(const volatile void *address)
 {
 	uintptr_t at = (uintptr_t)address;
 
-	for (unsigned cpu = 0; cpu < CPUS; cpu++) {
+	for (unsigned cpu = 0; cpu < CPUS && !watched; cpu++) {
 		uintptr_t got = (uintptr_t)frames.cpus[cpu].got;
 		uintptr_t balance = (uintptr_t)&frames.cpus[cpu].balance;
 
@@ -170,6 +176,7 @@ static void prepare_blocks(void)
 	frames_init(&frames, state, FRAMES, NULL, FRAMES);
 	frames.waiting = &waiting;
 	settles = true;
+	watched = false;
 }
 
 /* Both blocks open and free. */
@@ -262,6 +269,31 @@ static void prepare_kept(void)
 	owners.got[0] = 0;
 }
 
+static void note_wake(struct frames *which)
+{
+	(void)which;
+	owners.woken = 1;
+}
+
+static void note_taken_back(struct frames *which, uint64_t block)
+{
+	(void)which;
+	(void)block;
+}
+
+static const struct frames_watch watch = {note_wake, note_taken_back};
+
+/* CPU 1 has block 0 and keeps none; block 1 is taken. Somebody is about to watch. */
+static void prepare_watch(void)
+{
+	prepare_open();
+	(void)get(1, 9, 0);
+	(void)get(2, 9, 0);
+	frames_drain(&frames);
+	atomic_store(&frames.watch, &watch);
+	watched = true;
+}
+
 /* Everything given back: every frame is there, and in one piece. */
 static const char *finish(void)
 {
@@ -305,6 +337,22 @@ static const char *finish_1(void)
 static const char *finish_2(void)
 {
 	return finish_with(2);
+}
+
+/* Who watches sleeps, and a free block is there that nobody else will tell of. */
+static const char *finish_watch(void)
+{
+	bool unseen = frames_index_word(&frames, CLASS_FREE, 0) & ~frames.seen[0];
+
+	for (unsigned cpu = 0; cpu < CPUS; cpu++) {
+		uint64_t kept = frames.cpus[cpu].kept;
+
+		unseen = unseen || frames.cpus[cpu].first || kept == 0 ||
+			 frames.blocks[kept - 1] & BLOCK_KEPT;
+	}
+	if (owners.asleep && !owners.woken && unseen)
+		return "nobody was told that a block is, or may become, free";
+	return finish();
 }
 
 /* Actors: what is done, and by which CPU. */
@@ -425,6 +473,47 @@ static void report_by_0(void)
 		frames_report_give(&frames, 0, word, bits, true);
 }
 
+static void watch_by_0(void)
+{
+	struct frames_activity of[CPUS] = {{0}};
+	uint64_t fresh = 0;
+	bool armed;
+
+	frames_activity_note(&frames, of);
+	armed = frames_idle_return(&frames, of, true) && frames_watch_arm(&frames, of);
+	if (armed && frames_report_next(&frames, 0) != FRAMES_NONE)
+		(void)frames_report_see(&frames, 0, &fresh);
+	owners.asleep = armed && !fresh;
+	if (!owners.asleep)
+		frames_watch_disarm(&frames);
+}
+
+static void put_inside_by_1(void)
+{
+	atomic_store(&owners.inside, 1);
+	put(1, 1, 0);
+	atomic_store(&owners.inside, 0);
+}
+
+static void use_inside_by_1(unsigned order)
+{
+	put_inside_by_1();
+	atomic_store(&owners.inside, 1);
+	if (get(1, order, 0))
+		put(1, 1, 0);
+	atomic_store(&owners.inside, 0);
+}
+
+static void use_9_inside_by_1(void)
+{
+	use_inside_by_1(9);
+}
+
+static void use_0_inside_by_1(void)
+{
+	use_inside_by_1(0);
+}
+
 static void release_by_1(void)
 {
 	(void)frames_cpu_revoke(&frames, 1, 1);
@@ -505,6 +594,11 @@ static const struct explore_scenario scenarios[] = {
 		 get_10_by_2),
 	SCENARIO(three_report_get_and_put, prepare_last_block, finish, report_by_0, get_9_by_1,
 		 put_of_2_by_2),
+	SCENARIO(watch_against_a_put, prepare_watch, finish_watch, watch_by_0, put_inside_by_1),
+	SCENARIO(watch_against_order_9_and_back, prepare_watch, finish_watch, watch_by_0,
+		 use_9_inside_by_1),
+	SCENARIO(watch_against_one_frame_and_back, prepare_watch, finish_watch, watch_by_0,
+		 use_0_inside_by_1),
 	SCENARIO(revoked_while_another_cpu_gets, prepare_row_reserved, finish_1, get_0_by_0,
 		 revoke_by_2),
 	SCENARIO(three_on_a_reservation, prepare_row_reserved, finish_1, get_0_by_0,

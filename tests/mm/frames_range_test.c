@@ -206,7 +206,7 @@ TEST(frames_range, block_used_since_the_look_is_not_taken_for_a_report)
 		expect_sight(f.frames, 0, 0);
 		CHECK_EQ(frames_report_take(f.frames, 1, 0, 1), 0);
 		CHECK(frames_put(f.frames, 0, frame, order));
-		frames_drain_free(f.frames);
+		frames_drain(f.frames);
 		CHECK_EQ(frames_report_take(f.frames, 1, 0, 1), 0);
 		CHECK_EQ(frames_state_of(f.frames, 0), FRAMES_FREE);
 		expect_sight(f.frames, 0, 1);
@@ -251,12 +251,12 @@ TEST(frames_range, unused_blocks_of_a_word_are_taken_at_once)
 	frames_fixture_end(&f);
 }
 
-static unsigned calls_freed, calls_taken_back;
+static unsigned wakes, calls_taken_back;
 
-static void count_freed(struct frames *frames)
+static void count_wake(struct frames *frames)
 {
 	(void)frames;
-	calls_freed++;
+	wakes++;
 }
 
 static void count_taken_back(struct frames *frames, uint64_t block)
@@ -265,28 +265,37 @@ static void count_taken_back(struct frames *frames, uint64_t block)
 	calls_taken_back += block == 0;
 }
 
-static const struct frames_watch counting_watch = {count_freed, count_taken_back};
+/* Nobody uses anything meanwhile, as far as is known. */
+static bool watch_arm(struct frames *frames)
+{
+	static struct frames_activity of[CPUS_MAX];
+
+	frames_activity_note(frames, of);
+	return frames_watch_arm(frames, of);
+}
+
+static const struct frames_watch counting_watch = {count_wake, count_taken_back};
 
 TEST(frames_range, watch_is_called_once_per_arming_and_for_each_block_taken_back)
 {
 	struct frames_fixture f = frames_fixture_start(FRAMES, NULL, FRAMES);
 	uint64_t frame[4];
 
-	calls_freed = calls_taken_back = 0;
+	wakes = calls_taken_back = 0;
 	atomic_store(&f.frames->watch, &counting_watch);
 	for (unsigned i = 0; i < 4; i++)
 		frame[i] = frames_get(f.frames, 0, 9);
 	CHECK(frames_put(f.frames, 0, frame[0], 9)); /* kept */
 	CHECK(frames_put(f.frames, 0, frame[1], 9));
-	CHECK_EQ(calls_freed, 0);
-	frames_watch_arm(f.frames);
+	CHECK(!watch_arm(f.frames));
+	frames_watch_disarm(f.frames);
+	frames_drain(f.frames);
+	CHECK_EQ(wakes, 0);
+	REQUIRE(watch_arm(f.frames));
 	CHECK(frames_put(f.frames, 0, frame[2], 9));
-	CHECK_EQ(calls_freed, 1);
+	CHECK_EQ(wakes, 1);
 	CHECK(frames_put(f.frames, 0, frame[3], 9));
-	CHECK_EQ(calls_freed, 1);
-	frames_watch_arm(f.frames);
-	frames_drain_free(f.frames);
-	CHECK_EQ(calls_freed, 2);
+	CHECK_EQ(wakes, 1);
 	while (report_take(f.frames, 1) != FRAMES_NONE)
 		;
 	for (unsigned i = 0; i < 4; i++)
@@ -300,5 +309,111 @@ TEST(frames_range, watch_is_called_once_per_arming_and_for_each_block_taken_back
 	CHECK_EQ(calls_taken_back, 1);
 	for (unsigned i = 4; i < BLOCKS; i++)
 		CHECK(frames_put(f.frames, 0, i * BLOCK_FRAMES, 9));
+	frames_fixture_end(&f);
+}
+
+/* While the watch sleeps no CPU may get a free block that it gives to nobody. */
+TEST(frames_range, watch_is_called_before_a_cpu_can_hold_a_block_back)
+{
+	struct frames_fixture f = frames_fixture_start(FRAMES, NULL, FRAMES);
+	uint64_t frame[2];
+
+	wakes = 0;
+	atomic_store(&f.frames->watch, &counting_watch);
+	frame[0] = frames_get(f.frames, 0, 9);
+	REQUIRE(watch_arm(f.frames)); /* CPU 0 keeps nothing, and will not */
+	CHECK_EQ(frames_get(f.frames, 0, 9), BLOCK_FRAMES);
+	CHECK_EQ(wakes, 0);
+	CHECK(frames_put(f.frames, 0, BLOCK_FRAMES, 9));
+	CHECK_EQ(wakes, 1);
+	REQUIRE(watch_arm(f.frames));
+	frame[1] = frames_get(f.frames, 0, 0); /* has a block to itself */
+	CHECK_EQ(wakes, 2);
+	CHECK(!watch_arm(f.frames));
+	frames_drain(f.frames);
+	frames_watch_disarm(f.frames);
+	REQUIRE(watch_arm(f.frames));
+	CHECK(frames_put(f.frames, 0, frame[1], 0));
+	CHECK_EQ(wakes, 3);
+	REQUIRE(watch_arm(f.frames));
+	frame[1] = frames_get(f.frames, 1, 9); /* a CPU that had nothing yet */
+	CHECK_EQ(wakes, 4);
+	CHECK(frames_put(f.frames, 1, frame[1], 9));
+	CHECK(!watch_arm(f.frames));
+	frames_watch_disarm(f.frames);
+	CHECK(frames_put(f.frames, 0, frame[0], 9));
+	frames_fixture_end(&f);
+}
+
+static struct frames *settled;
+static uint64_t freed_meanwhile;
+
+/* CPU 0 was about to keep the block when it was told that somebody watches. */
+static bool settle_late(unsigned cpu)
+{
+	if (cpu == 0 && freed_meanwhile != FRAMES_NONE) {
+		atomic_store(&settled->cpus[0].kept, 0);
+		CHECK(frames_put(settled, 0, freed_meanwhile, 9));
+		freed_meanwhile = FRAMES_NONE;
+	}
+	return cpu != 2;
+}
+
+static void settle_relax_none(void)
+{
+}
+
+static const struct frames_waiting late = {settle_late, settle_relax_none};
+
+TEST(frames_range, watch_is_not_armed_past_a_cpu_on_its_way)
+{
+	struct frames_fixture f = frames_fixture_start(FRAMES, NULL, FRAMES);
+	uint64_t frame[3];
+
+	settled = f.frames;
+	frame[0] = frames_get(f.frames, 0, 9);
+	freed_meanwhile = frame[0];
+	f.frames->waiting = &late;
+	CHECK(!watch_arm(f.frames));
+	frames_watch_disarm(f.frames);
+	CHECK_EQ(freed_meanwhile, FRAMES_NONE);
+	frames_drain(f.frames);
+	CHECK(watch_arm(f.frames));
+	frames_watch_disarm(f.frames);
+	frame[2] = frames_get(f.frames, 2, 9);
+	CHECK(!watch_arm(f.frames)); /* CPU 2 does not answer */
+	frames_watch_disarm(f.frames);
+	f.frames->waiting = NULL;
+	CHECK(frames_put(f.frames, 2, frame[2], 9));
+	frames_fixture_end(&f);
+}
+
+/* Given up is what a CPU did not use since it was noted; of a reservation a free one, or any.
+ */
+TEST(frames_range, idle_cpus_give_up_what_they_hold_back)
+{
+	static struct frames_activity of[CPUS_MAX];
+	struct frames_fixture f = frames_fixture_start(FRAMES, NULL, FRAMES);
+	uint64_t whole, one;
+
+	memset(of, 0, sizeof(of));
+	whole = frames_get(f.frames, 0, 9);
+	one = frames_get(f.frames, 0, 0);
+	CHECK(frames_put(f.frames, 0, whole, 9));
+	CHECK(!frames_idle_return(f.frames, of, true));
+	expect_sight(f.frames, 0, 0);
+	frames_activity_note(f.frames, of);
+	CHECK(frames_put(f.frames, 0, one, 0));
+	CHECK(!frames_idle_return(f.frames, of, true)); /* gives the block up that it keeps */
+	expect_sight(f.frames, 0, BIT64(whole / BLOCK_FRAMES));
+	frames_activity_note(f.frames, of);
+	CHECK(frames_idle_return(f.frames, of, false));
+	expect_sight(f.frames, BIT64(whole / BLOCK_FRAMES), BIT64(one / BLOCK_FRAMES));
+	one = frames_get(f.frames, 0, 0);
+	frames_activity_note(f.frames, of);
+	CHECK(!frames_idle_return(f.frames, of, false)); /* in use */
+	CHECK(frames_idle_return(f.frames, of, true));
+	CHECK_EQ(f.frames->cpus[0].first, 0);
+	CHECK(frames_put(f.frames, 0, one, 0));
 	frames_fixture_end(&f);
 }

@@ -25,6 +25,8 @@ static struct {
 	unsigned told; /* blocks of folios[] */
 	unsigned others;
 	unsigned most; /* blocks in one call */
+	uint64_t told_at[BLOCKS];
+	uint64_t next; /* look of the thread that the test plays */
 	int result;
 	uint64_t kept;
 } world;
@@ -55,9 +57,13 @@ static int world_report(struct page_reporting_device *device, const struct phys 
 		unsigned before = world.told;
 
 		CHECK(is_aligned(blocks[i].addr, PAGE_REPORTING_BLOCK));
-		for (unsigned b = 0; b < BLOCKS; b++)
-			world.told += world.folios[b] &&
-				      folio_phys(world.folios[b]).addr == blocks[i].addr;
+		for (unsigned b = 0; b < BLOCKS; b++) {
+			if (!world.folios[b] ||
+			    folio_phys(world.folios[b]).addr != blocks[i].addr)
+				continue;
+			world.told++;
+			world.told_at[b] = world.now;
+		}
 		world.others += world.told == before;
 	}
 	world.now += NSEC_PER_MSEC;
@@ -177,6 +183,135 @@ TEST(page_reporting, free_blocks_are_told_once_when_they_are_old_enough)
 	end();
 }
 
+/* As the thread does: look when it is time to, or when the allocator calls. */
+static void live(uint64_t ns)
+{
+	uint64_t until = world.now + ns;
+
+	for (;;) {
+		if (world.next == CLOCK_NEVER && world.wakes)
+			world.next = world.now;
+		if (world.next > until)
+			break;
+		world.now = MAX(world.now, world.next);
+		world.wakes = 0;
+		world.next = look();
+	}
+	world.now = MAX(world.now, until);
+}
+
+/* All blocks are in use, this CPU keeps none, nobody looks. */
+static void begin_at_rest(void)
+{
+	begin();
+	use();
+	world.next = world.now;
+	live(NSEC_PER_SEC);
+	CHECK_EQ(world.next, CLOCK_NEVER);
+}
+
+/* What became free just now is told in time, if it stays free. */
+static void expect_told_in_time(unsigned block)
+{
+	uint64_t freed_at = world.now;
+
+	world.told_at[block] = 0;
+	live(100 * NSEC_PER_MSEC);
+	CHECK(world.told_at[block] >=
+	      freed_at + PAGE_REPORTING_AGE_NS - PAGE_REPORTING_TICK_NS);
+	live(NSEC_PER_SEC);
+	CHECK_EQ(world.next, CLOCK_NEVER);
+}
+
+/* A CPU keeps the block that it freed last for its next request. */
+TEST(page_reporting, block_that_its_cpu_keeps_is_told_in_time)
+{
+	begin_at_rest();
+	folio_put(world.folios[0]);
+	expect_told_in_time(0);
+	for (unsigned i = 1; i < BLOCKS; i++) {
+		folio_put(world.folios[i]);
+		live(NSEC_PER_SEC);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		world.folios[i] = folio_alloc(NODE_ANY, BLOCK_ORDER, 0, NULL);
+		NEED(world.folios[i], "no blocks of 2 MiB");
+		if (i)
+			live(NSEC_PER_SEC);
+		folio_put(world.folios[i]);
+		expect_told_in_time(i);
+	}
+	end();
+}
+
+/* Nor does the CPU keep it for as long as the reporter has other things to look at. */
+TEST(page_reporting, block_that_its_cpu_keeps_is_told_while_others_become_free)
+{
+	uint64_t freed_at;
+
+	begin_at_rest();
+	folio_put(world.folios[0]);
+	folio_put(world.folios[1]);
+	live(PAGE_REPORTING_TICK_NS);
+	world.folios[0] = folio_alloc(NODE_ANY, BLOCK_ORDER, 0, NULL);
+	NEED(world.folios[0], "no blocks of 2 MiB");
+	folio_put(world.folios[0]);
+	freed_at = world.now;
+	for (unsigned i = 2; i < BLOCKS - 1; i++) {
+		live(2 * PAGE_REPORTING_TICK_NS);
+		CHECK(world.next != CLOCK_NEVER);
+		folio_put(world.folios[i]);
+	}
+	CHECK(world.told_at[0] > freed_at);
+	CHECK(world.told_at[0] <= freed_at + 100 * NSEC_PER_MSEC);
+	folio_put(world.folios[BLOCKS - 1]);
+	settle();
+	end();
+}
+
+#define HALVES 16
+
+/* Two folios that are all of the block that this CPU reserved last. */
+static bool halves_of_a_block(struct folio *halves[2])
+{
+	struct folio *all[HALVES];
+	unsigned count = 0;
+	bool found = false;
+
+	while (!found && count < HALVES) {
+		all[count] = folio_alloc(NODE_ANY, BLOCK_ORDER - 1, 0, NULL);
+		NEED(all[count], "no blocks of 1 MiB");
+		found = count > 0 &&
+			(folio_phys(all[count]).addr ^ folio_phys(all[count - 1]).addr) ==
+				PAGE_REPORTING_BLOCK / 2;
+		count++;
+	}
+	if (found)
+		for (unsigned i = 2; i > 0; i--)
+			halves[i - 1] = all[--count];
+	while (count > 0)
+		folio_put(all[--count]);
+	return found;
+}
+
+TEST(page_reporting, block_that_becomes_free_where_its_cpu_gets_frames_is_told_in_time)
+{
+	struct folio *halves[2] = {NULL};
+
+	begin_at_rest();
+	unuse();
+	live(NSEC_PER_SEC);
+	REQUIRE(halves_of_a_block(halves));
+	live(NSEC_PER_SEC);
+	CHECK_EQ(world.next, CLOCK_NEVER);
+	world.folios[0] =
+		folio_phys(halves[0]).addr < folio_phys(halves[1]).addr ? halves[0] : halves[1];
+	folio_put(halves[0]);
+	folio_put(halves[1]);
+	expect_told_in_time(0);
+	end();
+}
+
 /* The zone of all blocks that use() got, or NULL. */
 static struct zone *one_zone(void)
 {
@@ -186,15 +321,6 @@ static struct zone *one_zone(void)
 		if (page_zone(&world.folios[i]->page) != zone)
 			return NULL;
 	return zone;
-}
-
-/* What this CPU keeps for its next request becomes free for all. */
-static void give_up_kept(void)
-{
-	struct irq_state irq = irq_save();
-
-	frames_drain_free(&one_zone()->frames);
-	irq_restore(irq);
 }
 
 /* The reserve is what requests get first, and the host is not told of it by and by. */
@@ -223,7 +349,6 @@ TEST(page_reporting, reserve_is_never_told_and_handed_out_first)
 	folio_put(one);
 	world.kept = 0;
 	look();
-	give_up_kept();
 	settle();
 	CHECK_EQ(marked(), BLOCKS);
 	end();
