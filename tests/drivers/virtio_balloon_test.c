@@ -256,15 +256,15 @@ TEST(virtio_balloon, V_T2_dry_allocator_sends_what_there_is_and_retries)
 	host_attach();
 	balloon_budget_start(10);
 	text_sink_open();
+	start = clock_ns();
 	fake_virtio_set_target(host, 60); /* too few for allocation in bulk */
 	HOST_WAIT(fake_virtio_actual(host) == 10);
-	start = clock_ns();
 	CHECK_EQ(fake_virtio_given(host), 10);
-	CHECK_EQ(host_balloon()->shortages, 1);
+	HOST_WAIT(host_balloon()->shortages > 0);
 	balloon_budget_set(1000);
 	HOST_WAIT(fake_virtio_actual(host) == 60);
 	CHECK(strstr(text_sink_close(), "memory is short: 10 of 60 pages") != NULL);
-	CHECK(clock_ns() - start >= VIRTIO_BALLOON_RETRY_NS / 2);
+	CHECK(clock_ns() - start >= VIRTIO_BALLOON_RETRY_NS);
 	balloon_budget_end();
 	host_detach();
 }
