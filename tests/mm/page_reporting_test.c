@@ -163,6 +163,8 @@ TEST(page_reporting, free_blocks_are_told_once_when_they_are_old_enough)
 	begin();
 	use();
 	world.now += NSEC_PER_SEC;
+	/* What other tests left free was told before, eight blocks in a millisecond. */
+	atomic_store(&world.reporter->waited_max_ns, 0);
 	unuse();
 	CHECK(world.wakes > 0);
 	pass(PAGE_REPORTING_AGE_NS - PAGE_REPORTING_TICK_NS);
