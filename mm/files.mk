@@ -31,6 +31,7 @@ sources += \
 	mm/page_alloc.c \
 	mm/page_range.c \
 	mm/page_reporter.c \
+	mm/page_reporter_tell.c \
 	mm/page_reporting.c \
 	mm/page_describe.c \
 	mm/ranges.c \

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Which free blocks the host is told of, and when. See page_reporting.h.
+ * Which free blocks are due to be told to the host, and when it is time to look again: ages,
+ * demand, what CPUs hold back, rest. page_reporter_tell.c tells. See page_reporting.h.
  */
-#include <mm/page_reporter.h>
+#include <mm/page_reporter_internal.h>
 
 #include <errno.h>
 #include <kernel/hook.h>
@@ -11,36 +12,8 @@
 #include <mm/slab.h>
 #include <platform/clock.h>
 
-#define REPORT_TIME_SHIFT 16
-
 /* The one that the allocator's calls go to; readers are RCU readers. */
 static struct page_reporter *_Atomic active;
-
-static uint32_t time_of(uint64_t ns)
-{
-	return (uint32_t)(ns >> REPORT_TIME_SHIFT);
-}
-
-static uint64_t time_since(const struct page_reporter *reporter, const struct zone *zone,
-			   uint64_t block, uint64_t now)
-{
-	uint32_t then = atomic_load_explicit(&reporter->times[zone->number][block],
-					     memory_order_relaxed);
-
-	return (uint64_t)(uint32_t)(time_of(now) - then) << REPORT_TIME_SHIFT;
-}
-
-static void time_set(struct page_reporter *reporter, const struct zone *zone, uint64_t block,
-		     uint64_t ns)
-{
-	atomic_store_explicit(&reporter->times[zone->number][block], time_of(ns),
-			      memory_order_relaxed);
-}
-
-static void count(_Atomic uint64_t *counter, uint64_t more)
-{
-	atomic_fetch_add_explicit(counter, more, memory_order_relaxed);
-}
 
 /* ---- called by the allocator ---- */
 
@@ -68,10 +41,10 @@ static void taken_back(struct frames *frames, uint64_t block)
 	if (reporter) {
 		uint64_t now = reporter->clock();
 
-		if (time_since(reporter, zone, block, now) < PAGE_REPORTING_EARLY_NS)
-			count(&reporter->early, 1);
+		if (reporter_time_since(reporter, zone, block, now) < PAGE_REPORTING_EARLY_NS)
+			reporter_count(&reporter->early, 1);
 		atomic_store_explicit(&reporter->taken_at, now, memory_order_relaxed);
-		count(&reporter->taken_back, 1);
+		reporter_count(&reporter->taken_back, 1);
 	}
 	rcu_read_unlock();
 }
@@ -142,11 +115,8 @@ static uint64_t demand(struct page_reporter *reporter)
 
 /* ---- the walk over what is free and not reported, 64 blocks at a time ---- */
 
-/* Called for each word that has any; false ends the walk. */
-typedef bool walk_function(struct page_reporter *reporter, struct zone *zone, uint64_t word,
-			   void *state);
-
-static void walk(struct page_reporter *reporter, walk_function *function, void *state)
+void page_reporter_walk(struct page_reporter *reporter, page_reporter_walk_function *function,
+			void *state)
 {
 	for (unsigned i = 0; i < zone_count; i++) {
 		uint64_t word = frames_report_next(&zones[i]->frames, 0);
@@ -156,16 +126,6 @@ static void walk(struct page_reporter *reporter, walk_function *function, void *
 			if (!function(reporter, zones[i], word, state))
 				return;
 	}
-}
-
-static uint64_t count_bits(uint64_t bits)
-{
-	return (unsigned)__builtin_popcountll(bits);
-}
-
-static uint64_t block_of(uint64_t word, uint64_t bits)
-{
-	return word * 64 + (unsigned)__builtin_ctzll(bits);
 }
 
 struct sighting {
@@ -183,7 +143,8 @@ static void ripen(struct page_reporter *reporter, const struct zone *zone, uint6
 
 	about->ripe_at = UINT64_MAX;
 	for (uint64_t left = seen & ~about->due; left; left &= left - 1) {
-		uint64_t age = time_since(reporter, zone, block_of(word, left), now);
+		uint64_t age =
+			reporter_time_since(reporter, zone, reporter_block(word, left), now);
 
 		if (age >= PAGE_REPORTING_AGE_NS)
 			about->due |= left & -left;
@@ -206,16 +167,15 @@ static bool see(struct page_reporter *reporter, struct zone *zone, uint64_t word
 	if (fresh)
 		about->ripe_at = MIN(about->ripe_at, sighting->since + PAGE_REPORTING_AGE_NS);
 	for (uint64_t left = fresh; left; left &= left - 1)
-		time_set(reporter, zone, block_of(word, left), sighting->since);
-	sighting->fresh += count_bits(fresh);
-	sighting->seen += count_bits(seen);
-	reporter->due_in[zone->number] += count_bits(about->due);
+		reporter_time_set(reporter, zone, reporter_block(word, left), sighting->since);
+	sighting->fresh += reporter_bit_count(fresh);
+	sighting->seen += reporter_bit_count(seen);
+	reporter->due_in[zone->number] += reporter_bit_count(about->due);
 	return true;
 }
 
-/* The lowest due blocks of the zone stay. Memory that was never used is no reserve: the host
- * has to bring it too. */
-static uint64_t keep(const struct page_reporter *reporter, const struct zone *zone)
+/* Memory that was never used is no reserve: the host has to bring it too. */
+uint64_t page_reporter_keep(const struct page_reporter *reporter, const struct zone *zone)
 {
 	uint64_t pristine = atomic_load_explicit(&zone->pristine, memory_order_relaxed);
 	uint64_t free = frames_free(&zone->frames);
@@ -227,189 +187,12 @@ static uint64_t keep(const struct page_reporter *reporter, const struct zone *zo
 static void see_all(struct page_reporter *reporter, struct sighting *sighting)
 {
 	memset(reporter->due_in, 0, sizeof(reporter->due_in));
-	walk(reporter, see, sighting);
+	page_reporter_walk(reporter, see, sighting);
 	reporter->due = reporter->kept = 0;
 	for (unsigned i = 0; i < zone_count; i++) {
 		reporter->due += reporter->due_in[i];
-		reporter->kept += keep(reporter, zones[i]);
+		reporter->kept += page_reporter_keep(reporter, zones[i]);
 	}
-}
-
-/* ---- telling ---- */
-
-/* Blocks of the zone that may be out at once: half of what is above the reserve stays. */
-static uint64_t spare(const struct zone *zone)
-{
-	uint64_t free = frames_free(&zone->frames);
-	uint64_t reserve = zone->reserve[ZONE_NORMAL];
-
-	return (free - MIN(free, reserve)) / BLOCK_FRAMES / 2;
-}
-
-static void note_wait(struct page_reporter *reporter, uint64_t waited, uint64_t blocks)
-{
-	count(&reporter->waited[MIN(waited / PAGE_REPORTING_BUCKET_NS,
-				    PAGE_REPORTING_BUCKETS - 1)],
-	      blocks);
-	if (waited > atomic_load_explicit(&reporter->waited_max_ns, memory_order_relaxed))
-		atomic_store_explicit(&reporter->waited_max_ns, waited, memory_order_relaxed);
-}
-
-/* The host has heard of these: neighbours mostly waited for the same time. */
-static void note_waits(struct page_reporter *reporter, const struct zone *zone, uint64_t word,
-		       uint64_t bits, uint64_t now)
-{
-	uint64_t waited = 0, blocks = 0;
-
-	for (; bits; bits &= bits - 1, blocks++) {
-		uint64_t block = block_of(word, bits);
-		uint64_t its = time_since(reporter, zone, block, now);
-
-		if (blocks && its != waited) {
-			note_wait(reporter, waited, blocks);
-			blocks = 0;
-		}
-		waited = its;
-		time_set(reporter, zone, block, now);
-	}
-	note_wait(reporter, waited, blocks);
-}
-
-static void give_batch(struct page_reporter *reporter, bool reported)
-{
-	uint64_t now = reporter->clock();
-
-	for (unsigned i = 0; i < reporter->parts; i++) {
-		struct zone *zone = reporter->batch[i].zone;
-		uint64_t word = reporter->batch[i].word;
-		uint64_t bits = reporter->batch[i].bits;
-		struct irq_state irq;
-
-		if (reported)
-			note_waits(reporter, zone, word, bits, now);
-		irq = irq_save();
-		frames_report_give(&zone->frames, cpu_current(), word, bits, reported);
-		irq_restore(irq);
-	}
-}
-
-/* False: no more for now. */
-static bool send_batch(struct page_reporter *reporter)
-{
-	uint64_t blocks = reporter->count;
-	int error;
-
-	if (blocks == 0)
-		return true;
-	HOOK(page_reporting_out);
-	error = reporter->device->report(reporter->device, reporter->addresses,
-					 reporter->count);
-	count(&reporter->batches, 1);
-	if (error != -EOWNERDEAD)
-		give_batch(reporter, error == 0);
-	count(error == 0             ? &reporter->reported
-	      : error == -EOWNERDEAD ? &reporter->lost
-				     : &reporter->refused,
-	      blocks);
-	reporter->count = reporter->parts = 0;
-	if (error)
-		reporter->retry_at = reporter->clock() + PAGE_REPORTING_RETRY_NS;
-	return error == 0;
-}
-
-static unsigned batch_size(const struct page_reporter *reporter)
-{
-	return MIN(reporter->device->capacity, PAGE_REPORTING_BATCH);
-}
-
-/* Into the batch, where there is room; how many nobody used since they were seen. */
-static uint64_t take(struct page_reporter *reporter, struct zone *zone, uint64_t word,
-		     uint64_t bits)
-{
-	struct irq_state irq = irq_save();
-	uint64_t taken = frames_report_take(&zone->frames, cpu_current(), word, bits);
-	uint64_t blocks = count_bits(taken);
-
-	irq_restore(irq);
-	if (!taken)
-		return 0;
-	reporter->batch[reporter->parts].zone = zone;
-	reporter->batch[reporter->parts].word = word;
-	reporter->batch[reporter->parts++].bits = taken;
-	for (; taken; taken &= taken - 1)
-		reporter->addresses[reporter->count++] =
-			pfn_to_phys(pfn(zone->base.nr + block_of(word, taken) * BLOCK_FRAMES));
-	reporter->expected -= blocks;
-	reporter->due -= blocks;
-	return blocks;
-}
-
-struct telling {
-	uint64_t began;
-	uint64_t hold; /* due blocks to pass over, */
-	const struct zone *kept_in;
-	uint64_t keep; /* and so many more of this zone */
-	struct zone *zone;
-	uint64_t room; /* more blocks of the zone may be out */
-	bool cut;      /* there is more to tell, but it is time to look */
-};
-
-/* What is out comes back before the next zone's turn, and when too little is left. */
-static bool make_room(struct page_reporter *reporter, struct telling *telling,
-		      struct zone *zone)
-{
-	if (telling->zone == zone && telling->room > 0)
-		return true;
-	if (!send_batch(reporter))
-		return false;
-	telling->zone = zone;
-	telling->room = spare(zone);
-	return true;
-}
-
-/* Take the lowest `count` bits out of *bits. */
-static uint64_t lowest(uint64_t *bits, uint64_t count)
-{
-	uint64_t rest = *bits, all = *bits;
-
-	if (count >= count_bits(all))
-		rest = 0;
-	for (; rest && count; count--)
-		rest &= rest - 1;
-	*bits = rest;
-	return all & ~rest;
-}
-
-static bool tell(struct page_reporter *reporter, struct zone *zone, uint64_t word, void *state)
-{
-	struct telling *telling = state;
-	uint64_t due = reporter->words[zone->number][word].due;
-
-	if (telling->kept_in != zone) {
-		telling->kept_in = zone;
-		telling->keep = keep(reporter, zone);
-	}
-	telling->keep -= count_bits(lowest(&due, telling->keep));
-	telling->hold -= count_bits(lowest(&due, telling->hold));
-	while (due) {
-		uint64_t room;
-
-		if (!make_room(reporter, telling, zone))
-			return false;
-		if (telling->room == 0) {
-			reporter->short_of_memory = true;
-			return true;
-		}
-		room = MIN(telling->room, batch_size(reporter) - reporter->count);
-		telling->room -= take(reporter, zone, word, lowest(&due, room));
-		if (reporter->count < batch_size(reporter))
-			continue;
-		telling->zone = NULL;
-		telling->cut = reporter->clock() - telling->began >= PAGE_REPORTING_TICK_NS;
-		if (!send_batch(reporter) || telling->cut)
-			return false;
-	}
-	return true;
 }
 
 /* ---- a look ---- */
@@ -475,7 +258,7 @@ static bool rest(struct page_reporter *reporter, uint64_t now)
 	reporter->resting = arm(reporter);
 	if (reporter->resting) {
 		HOOK(page_reporting_rest);
-		walk(reporter, find_any, &sighting);
+		page_reporter_walk(reporter, find_any, &sighting);
 		reporter->resting = sighting.fresh == 0;
 	}
 	if (!reporter->resting)
@@ -503,7 +286,7 @@ static bool must_tell(struct page_reporter *reporter, const struct sighting *sig
 		reporter->due_at = sighting->now;
 	if (sighting->now < reporter->retry_at)
 		return false;
-	return reporter->due - hold >= batch_size(reporter) ||
+	return reporter->due - hold >= page_reporter_batch_size(reporter) ||
 	       reporter->due == sighting->seen + sighting->fresh ||
 	       sighting->now - reporter->due_at >= PAGE_REPORTING_PATIENCE_NS;
 }
@@ -512,34 +295,33 @@ uint64_t page_reporter_look(struct page_reporter *reporter)
 {
 	uint64_t now = reporter->clock();
 	struct sighting sighting = {.now = now, .since = since_when(reporter)};
-	struct telling telling = {.began = now};
-	uint64_t hold, left;
+	uint64_t held_back, hold, left;
+	bool cut = false;
 
 	reporter->resting = false;
 	ticks_pass(reporter, now);
 	(void)return_idle(reporter, false);
 	see_all(reporter, &sighting);
 	note_uses(reporter, reporter->expected - MIN(reporter->expected, sighting.seen));
-	telling.hold = demand(reporter);
+	held_back = demand(reporter);
 	reporter->expected = sighting.seen + sighting.fresh;
 	reporter->looked_at = now;
 	reporter->short_of_memory = false;
-	count(&reporter->looks, 1);
-	hold = MIN(telling.hold + reporter->kept, reporter->due);
+	reporter_count(&reporter->looks, 1);
+	hold = MIN(held_back + reporter->kept, reporter->due);
 	atomic_store(&reporter->held, hold);
 	if (must_tell(reporter, &sighting, hold)) {
 		reporter->due_at = 0;
-		walk(reporter, tell, &telling);
-		(void)send_batch(reporter);
+		cut = page_reporter_tell(reporter, held_back, now);
 	}
 	left = reporter->expected;
 	atomic_store(&reporter->pending, left);
 	now = reporter->clock();
 	if (left == reporter->due && (reporter->short_of_memory || left <= reporter->kept) &&
-	    !telling.cut && rest(reporter, now))
+	    !cut && rest(reporter, now))
 		return CLOCK_NEVER;
 	note_activity(reporter);
-	if (telling.cut)
+	if (cut)
 		return now;
 	return MAX(now + PAGE_REPORTING_TICK_NS, reporter->retry_at);
 }
@@ -553,7 +335,8 @@ static void times_begin(struct page_reporter *reporter, struct zone *zone)
 	uint64_t frontier = atomic_load(&frames->frontier);
 
 	for (uint64_t block = 0; block < frontier; block++)
-		time_set(reporter, zone, block, reporter->looked_at - PAGE_REPORTING_RETRY_NS);
+		reporter_time_set(reporter, zone, block,
+				  reporter->looked_at - PAGE_REPORTING_RETRY_NS);
 }
 
 static void state_free(struct page_reporter *reporter)
