@@ -265,6 +265,36 @@ struct vmware_balloon *vmware_balloon_create(vmware_call_fn *call,
 	return balloon;
 }
 
+static void thread_stop(struct vmware_balloon *balloon)
+{
+	if (!balloon->thread)
+		return;
+	oom_hook_unregister(&balloon->oom);
+	balloon_client_remove(&balloon->client);
+	news_wake(balloon, true);
+	thread_join(balloon->thread);
+	balloon->thread = NULL;
+}
+
+/* The last word to the host, which forgets us with all that it had. Nobody moves a page any
+ * more. */
+static void part(struct vmware_balloon *balloon)
+{
+	thread_stop(balloon);
+	movers_keep_out(balloon);
+	if (balloon->host.capabilities & VMWARE_WAKEUP)
+		vmware_host_set_doorbell(&balloon->host, VMWARE_NO_DOORBELL);
+	vmware_host_end(&balloon->host);
+}
+
+/* Who has the machine's memory next knows of no page that the host holds. The pages stay where
+ * they are: nobody here will use them. */
+static int run_shutdown(struct shutdown_hook *hook)
+{
+	part(container_of(hook, struct vmware_balloon, shutdown));
+	return 0;
+}
+
 int vmware_balloon_run(struct vmware_balloon *balloon)
 {
 	struct thread_attributes attributes = {
@@ -278,22 +308,18 @@ int vmware_balloon_run(struct vmware_balloon *balloon)
 		return -ENOMEM;
 	balloon_client_add(&balloon->client);
 	oom_hook_register(&balloon->oom);
+	balloon->shutdown = (struct shutdown_hook){
+		.name = "vmware balloon", .stage = SHUTDOWN_CLIENTS, .run = run_shutdown};
+	shutdown_hook_register(&shutdown_hooks, &balloon->shutdown);
 	return 0;
 }
 
 /* The host must forget us before the pages are free, or it resets us in the middle. */
 void vmware_balloon_destroy(struct vmware_balloon *balloon)
 {
-	if (balloon->thread) {
-		oom_hook_unregister(&balloon->oom);
-		balloon_client_remove(&balloon->client);
-		news_wake(balloon, true);
-		thread_join(balloon->thread);
-	}
-	movers_keep_out(balloon);
-	if (balloon->host.capabilities & VMWARE_WAKEUP)
-		vmware_host_set_doorbell(&balloon->host, VMWARE_NO_DOORBELL);
-	vmware_host_end(&balloon->host);
+	if (balloon->shutdown.run) /* it ran once, and may have stopped */
+		shutdown_hook_unregister(&shutdown_hooks, &balloon->shutdown);
+	part(balloon);
 	while (!pop_all(balloon))
 		log_warn("balloon: vmware: %llu pages are isolated: waiting for who holds them",
 			 (unsigned long long)balloon->size);

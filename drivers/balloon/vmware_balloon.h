@@ -12,6 +12,7 @@
 #include <drivers/balloon/balloon_client.h>
 #include <drivers/balloon/vmware_host.h>
 #include <kernel/mutex.h>
+#include <kernel/shutdown.h>
 #include <mm/balloon.h>
 #include <mm/reclaim.h>
 
@@ -34,6 +35,7 @@ struct vmware_balloon {
 	struct thread *thread;
 	struct balloon_client client;
 	struct oom_hook oom;
+	struct shutdown_hook shutdown;
 
 	struct wait_queue news;
 	bool rung;       /* Q */
@@ -67,7 +69,8 @@ uint64_t vmware_balloon_shrink(struct vmware_balloon *balloon, uint64_t pages);
 /* The doorbell rang. Any context. */
 void vmware_balloon_ring(struct vmware_balloon *balloon);
 
-/* With a thread that looks every second. 0; -ENOMEM: as before. */
+/* With a thread that looks every second, until the machine ends or starts again: then the host
+ * is told to forget us. 0; -ENOMEM: as before. */
 int vmware_balloon_run(struct vmware_balloon *balloon) MUST_CHECK;
 
 /* The balloon of this machine, if there is a host to follow (NULL: none). At boot. */

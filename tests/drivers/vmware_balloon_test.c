@@ -428,6 +428,41 @@ TEST(vmware_balloon, thread_follows_the_doorbell)
 	vmware_destroy();
 }
 
+/* What the host holds when the machine starts again it would never give back. */
+TEST(vmware_balloon, host_has_forgotten_all_when_the_machine_starts_again)
+{
+	struct page *source, *destination;
+
+	vmware_model_create();
+	vmware_tested =
+		vmware_balloon_create(vmware_model_call, (struct vmware_doorbell){7, 9});
+	NEED(vmware_tested, "no memory for the balloon");
+	host->target = 700;
+	REQUIRE(vmware_balloon_run(vmware_tested) == 0);
+	WAIT_FOR(vmware_tested->size == 700);
+	for (unsigned i = 0; i < 2; i++) { /* once more is harmless */
+		CHECK_EQ(vmware_tested->shutdown.run(&vmware_tested->shutdown), 0);
+		CHECK(vmware_tested->thread == NULL);
+		CHECK_EQ(host->nr_held, 0);
+		CHECK_EQ(host->agreed, 0);
+		CHECK_EQ(host->doorbell[0], UINT32_MAX);
+		CHECK_EQ(host->calls_of[VMWARE_BATCHED_UNLOCK], 0);
+		CHECK_EQ(host->calls_of[VMWARE_BATCHED_BLOCK_UNLOCK], 0);
+	}
+	/* Nobody asks it for anything on the way down. */
+	host->calls = 0;
+	CHECK_EQ(vmware_tested->size, 700);
+	CHECK_EQ(vmware_balloon_shrink(vmware_tested, 300), 0);
+	source = vmware_first_page();
+	destination = vmware_fresh_page();
+	REQUIRE(movable_isolate(source));
+	CHECK_EQ(movable_migrate(destination, source), -EAGAIN);
+	movable_putback(source);
+	page_free(destination, 0);
+	CHECK_EQ(host->calls, 0);
+	vmware_destroy();
+}
+
 TEST(vmware_balloon, nobody_starts_without_a_host)
 {
 	struct balloon_events before, after;
