@@ -10,6 +10,8 @@
  * A test that gives up (REQUIRE) keeps what it had until then. Only the call that failed must
  * have undone its part, so the invariants note their state at the start of each call: when the
  * place in the tests' code, or the number of checks, is another than at the allocation before.
+ * That costs more than the allocation: far from the one that fails, which is farther than twice
+ * the longest call of the run that counted, nobody looks.
  */
 #include <tests/internal.h>
 #include <kernel/bits.h>
@@ -27,6 +29,8 @@ COMMAND_LINE_KEY(
 COMMAND_LINE_KEY(faults_most, "faults-most", "that many points per test at most");
 COMMAND_LINE_KEY(faults_count, "faults-count",
 		 "allocations of the test, known from a run before: it is not counted again");
+COMMAND_LINE_KEY(faults_window, "faults-window",
+		 "so many allocations before the one that fails the calls are told apart");
 
 #ifdef QUIRE_TEST_HOOKS
 #include <kernel/thread.h>
@@ -41,13 +45,16 @@ COMMAND_LINE_KEY(faults_count, "faults-count",
 static struct {
 	_Atomic uint64_t seen;
 	uint64_t nth;
+	uint64_t window; /* told apart are the calls so many allocations before it; 0: all */
 	_Atomic bool fired;
 	struct thread *runner;
 	uintptr_t tests_start;
 	uintptr_t tests_end;
 	uintptr_t place; /* of the call in progress, in the tests' code */
 	unsigned steps;
-	bool ended; /* the call that failed */
+	uint64_t began;   /* the call in progress: allocations before it */
+	uint64_t longest; /* call, in allocations */
+	bool ended;       /* the call that failed */
 	_Atomic bool marking;
 } run;
 
@@ -77,14 +84,22 @@ static uintptr_t place_in_tests(void)
 /* At each allocation: is it another call's than the one before? */
 static void mark_call(void)
 {
-	uintptr_t place = place_in_tests();
+	uint64_t seen = atomic_load(&run.seen);
 	bool fired = atomic_load(&run.fired);
+	uintptr_t place;
 
-	if (run.nth == 0 || run.ended || (place == run.place && test_steps() == run.steps))
+	if (run.ended || (run.window != 0 && seen + run.window < run.nth))
+		return;
+	place = place_in_tests();
+	if (place == run.place && test_steps() == run.steps)
 		return;
 	run.place = place;
 	run.steps = test_steps();
+	run.longest = MAX(run.longest, seen - run.began);
+	run.began = seen;
 	run.ended = fired;
+	if (run.nth == 0)
+		return;
 	table_for_each (quire_invariants, invariant) {
 		void (*note)(void) = fired ? (*invariant)->ended : (*invariant)->mark;
 
@@ -113,6 +128,8 @@ void faults_begin(uint64_t nth)
 	run.runner = thread_current();
 	find_tests();
 	run.place = UINTPTR_MAX;
+	run.began = 0;
+	run.longest = 0;
 	run.ended = false;
 	fault_set_plan(decide);
 }
@@ -120,6 +137,7 @@ void faults_begin(uint64_t nth)
 uint64_t faults_end(bool *fired)
 {
 	fault_set_plan(NULL);
+	run.longest = MAX(run.longest, atomic_load(&run.seen) - run.began);
 	*fired = atomic_load(&run.fired);
 	return atomic_load(&run.seen);
 }
@@ -160,15 +178,17 @@ static void points_run(const struct test *test, uint64_t seed, uint64_t first, u
 	uint64_t count = command_line_number("faults-count", 0);
 	uint64_t points;
 
+	run.window = command_line_number("faults-window", 0);
 	if (count == 0) {
 		if (!try_point(test, seed, 0, &faults, result))
 			return;
 		count = faults.seen;
+		run.window = 2 * run.longest;
 	}
 	points = points_of(count);
-	print("# faults %s.%s: %llu allocations, %llu points, seed %llu\n", test->suite,
-	      test->name, (unsigned long long)count, (unsigned long long)points,
-	      (unsigned long long)seed);
+	print("# faults %s.%s: %llu allocations, %llu points, seed %llu, window %llu\n",
+	      test->suite, test->name, (unsigned long long)count, (unsigned long long)points,
+	      (unsigned long long)seed, (unsigned long long)run.window);
 	for (uint64_t i = 1; i <= MIN(points, last); i++) {
 		uint64_t nth = i;
 

@@ -14,6 +14,7 @@ import os
 import pathlib
 import queue
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -22,13 +23,12 @@ from dataclasses import dataclass, field
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 NAME = re.compile(r"^# running (\S+)$", re.M)
 POINT = re.compile(r"^# faults point (\d+)$", re.M)
-POINTS = re.compile(r"^# faults \S+: (\d+) allocations, (\d+) points", re.M)
+POINTS = re.compile(r"^# faults \S+: (\d+) allocations, (\d+) points, .*window (\d+)$", re.M)
 FAILED = re.compile(r"^not ok \d+ \S+ # (.*)$", re.M)
 REPORT = re.compile(r"panic: .*|ERROR: \w+Sanitizer.*|runtime error: .*")
-LIMIT = 120
+SERVED = re.compile(r"# served (\d+)$")
+KILLED_BY_ALARM = 128 + signal.SIGALRM
 CHUNK = 40
-# The host's own leaks are looked for when a test is counted: it is a quarter of a short process.
-NO_HOST_LEAKS = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
 
 
 @dataclass
@@ -46,32 +46,50 @@ class Tried:
     """What a task found in some points of a test."""
 
     test: Test
-    count: int = 0  # of allocations, 0: not known
+    known: list[str] = field(default_factory=list)  # what a run that counted has found
     points: int = 0
     tried: int = 0
     wrong: list[str] = field(default_factory=list)
 
 
-def run(program: str, *words: str, env: dict[str, str] | None = None) -> tuple[int, str]:
-    """Exit status (124: it hung) and output."""
-    try:
-        done = subprocess.run([program, *words], stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, errors="replace", timeout=LIMIT, check=False, env=env)
-        return done.returncode, done.stdout + done.stderr
-    except subprocess.TimeoutExpired as late:
-        return 124, (late.stdout or b"").decode(errors="replace")
+class Machines:
+    """Starts machines by a copy of one process that waits for command lines (`quire-tests serve`)."""
+
+    def __init__(self, program: str):
+        # The host's own leaks: a kernel has none, and to look for them is half of a short run.
+        self.process = subprocess.Popen(
+            [program, "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors="replace",
+            env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
+
+    def run(self, *words: str) -> tuple[int, str]:
+        """Exit status (124: it hung) and output."""
+        lines = []
+        self.process.stdin.write(" ".join(words) + "\n")
+        self.process.stdin.flush()
+        for line in self.process.stdout:
+            served = SERVED.match(line)
+            if served:
+                status = int(served.group(1))
+                return 124 if status == KILLED_BY_ALARM else status, "".join(lines)
+            lines.append(line)
+        sys.exit(f"faults: what starts the machines ended:\n{''.join(lines)[-2000:]}")
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.wait()
 
 
-def try_points(program: str, found: Tried, first: int, words: list[str]) -> Tried:
+def try_points(machines: Machines, found: Tried, first: int, words: list[str]) -> Tried:
     """A chunk of points from the first, in as many processes as it takes."""
     point, last = first, first + CHUNK - 1
     while True:
-        known = [f"faults-count={found.count}"] if found.count else []
-        status, text = run(program, f"tests={found.test.name}", f"faults={point}-{last}", *words,
-                           *known, env=NO_HOST_LEAKS if known else None)
+        status, text = machines.run(f"tests={found.test.name}", f"faults={point}-{last}", *words,
+                                    *found.known)
         counted = POINTS.search(text)
         if counted:
-            found.count, found.points = int(counted.group(1)), int(counted.group(2))
+            found.known = [f"faults-count={counted.group(1)}", f"faults-window={counted.group(3)}"]
+            found.points = int(counted.group(2))
         seen = [int(number) for number in POINT.findall(text)]
         found.tried += len(seen)
         failed = FAILED.search(text)
@@ -93,14 +111,37 @@ def try_points(program: str, found: Tried, first: int, words: list[str]) -> Trie
 class Runner:
     """Gives chunks of points to processes and says what became of each test."""
 
-    def __init__(self, pool: concurrent.futures.Executor, program: str, words: list[str]):
-        self.pool, self.program, self.words = pool, program, words
+    def __init__(self, program: str, jobs: int, words: list[str]):
+        self.words = words
+        self.machines = [Machines(program) for _ in range(jobs)]
+        self.idle: queue.SimpleQueue[Machines] = queue.SimpleQueue()
+        for machines in self.machines:
+            self.idle.put(machines)
+        self.pool = concurrent.futures.ThreadPoolExecutor(jobs)
         self.done: queue.Queue[concurrent.futures.Future[Tried]] = queue.Queue()
         self.number = self.failures = self.total = 0
 
-    def submit(self, test: Test, first: int, count: int = 0) -> None:
-        self.pool.submit(try_points, self.program, Tried(test, count), first,
-                         self.words).add_done_callback(self.done.put)
+    def close(self) -> None:
+        self.pool.shutdown(cancel_futures=True)
+        for machines in self.machines:
+            machines.close()
+
+    def names(self, tests: str) -> list[str]:
+        status, text = self.machines[0].run("faults=list", f"tests={tests}" if tests else "")
+        names = sorted(NAME.findall(text))
+        if status or not names:
+            sys.exit(f"faults: the list of tests ended with status {status}:\n{text[-2000:]}")
+        return names
+
+    def chunk(self, test: Test, first: int, known: list[str]) -> Tried:
+        machines = self.idle.get()
+        try:
+            return try_points(machines, Tried(test, known), first, self.words)
+        finally:
+            self.idle.put(machines)
+
+    def submit(self, test: Test, first: int, known: list[str]) -> None:
+        self.pool.submit(self.chunk, test, first, known).add_done_callback(self.done.put)
 
     def take(self) -> None:
         """The next chunk that is done; a test's first says how many more it has."""
@@ -112,7 +153,7 @@ class Runner:
             firsts = range(CHUNK + 1, found.points + 1, CHUNK)
             test.tasks += len(firsts)
             for first in firsts:
-                self.submit(test, first, found.count)
+                self.submit(test, first, found.known)
         test.tasks -= 1
         test.tried += found.tried
         test.wrong += found.wrong
@@ -130,12 +171,19 @@ class Runner:
               f"faults.{test.name} # {tail}", flush=True)
 
 
-def names_of_tests(program: str, filter_words: list[str]) -> list[str]:
-    status, text = run(program, "faults=list", *filter_words)
-    names = sorted(NAME.findall(text))
-    if status or not names:
-        sys.exit(f"faults: the list of tests ended with status {status}:\n{text[-2000:]}")
-    return names
+def try_all(runner: Runner, arguments: argparse.Namespace) -> int:
+    names = runner.names(arguments.tests)
+    print(f"KTAP version 1\n# faults seed={arguments.seed}\n1..{len(names)}", flush=True)
+    begin = time.monotonic()
+    for name in names:
+        runner.submit(Test(name), 1, [])
+    while runner.number < len(names):
+        runner.take()
+    print(f"# report: {len(names)} tests, {runner.total} allocations failed, "
+          f"seed {arguments.seed}, {time.monotonic() - begin:.0f} s")
+    print(f"# quire: {'FAIL' if runner.failures else 'PASS'}, "
+          f"{runner.failures} of {len(names)} failed")
+    return 1 if runner.failures else 0
 
 
 def main() -> int:
@@ -147,21 +195,11 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=4)
     arguments = parser.parse_args()
     words = [f"seed={arguments.seed}", f"faults-most={arguments.points}"]
-    names = names_of_tests(arguments.program,
-                           [f"tests={arguments.tests}"] if arguments.tests else [])
-    print(f"KTAP version 1\n# faults seed={arguments.seed}\n1..{len(names)}", flush=True)
-    begin = time.monotonic()
-    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        runner = Runner(pool, arguments.program, words)
-        for name in names:
-            runner.submit(Test(name), 1)
-        while runner.number < len(names):
-            runner.take()
-    print(f"# report: {len(names)} tests, {runner.total} allocations failed, "
-          f"seed {arguments.seed}, {time.monotonic() - begin:.0f} s")
-    print(f"# quire: {'FAIL' if runner.failures else 'PASS'}, "
-          f"{runner.failures} of {len(names)} failed")
-    return 1 if runner.failures else 0
+    runner = Runner(arguments.program, arguments.jobs, words)
+    try:
+        return try_all(runner, arguments)
+    finally:
+        runner.close()
 
 
 if __name__ == "__main__":

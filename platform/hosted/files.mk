@@ -15,6 +15,7 @@ sources-hosted += \
 	platform/hosted/page_table.c \
 	platform/hosted/pci_config.c \
 	platform/hosted/random.c \
+	platform/hosted/serve.c \
 	platform/vmware_none.c
 
 # The allocator for other programs, and one that uses it: not part of the hosted machine.

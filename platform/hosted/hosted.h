@@ -78,6 +78,11 @@ void hosted_clock_skip(void);
 /* There was a moment at which every CPU slept and no interrupt was pending. */
 bool hosted_cpus_sleep(void);
 
+/* `serve` on the command line (serve.c): returns once in each copy of the process, with the
+ * line that is to be its command line; in the process itself never. Before anything is
+ * initialised. */
+void hosted_serve(char *line, size_t size);
+
 /* CF8/CFC for tests: from now on the machine has these ports; NULL takes them away. */
 struct hosted_pci_ports {
 	uint32_t (*read)(unsigned bus, unsigned devfn, unsigned offset, unsigned width);

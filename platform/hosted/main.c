@@ -52,6 +52,8 @@ int main(int argc, char **argv)
 	static char line[2048];
 
 	join_arguments(argc, argv, line, sizeof(line));
+	if (strcmp(line, "serve ") == 0)
+		hosted_serve(line, sizeof(line));
 	hosted_cpu_init(1);
 	command_line_init(line);
 	hosted_cpu_init((unsigned)command_line_number("cpus", CPUS_DEFAULT));

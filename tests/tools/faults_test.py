@@ -11,7 +11,16 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Test: allocations, points where it gives up (the process ends), where it crashes, where it is wrong.
 PROGRAM = """#!/usr/bin/env python3
+import os
 import sys
+assert sys.argv[1:] == ["serve"]
+for line in sys.stdin:
+    sys.argv[1:] = line.split()
+    if os.fork() == 0:
+        break
+    print(f"\\n# served {os.waitstatus_to_exitcode(os.wait()[1])}", flush=True)
+else:
+    sys.exit(0)
 TESTS = {"a.none": (0, (), (), ()), "a.many": (100, (), (), ()),
          "b.gives_up": (50, range(3, 60), (), ()), "c.crashes": (6, (), (4,), ()),
          "c.wrong": (45, (), (), (2, 41))}
@@ -29,7 +38,7 @@ for name in names:
     count, gives_up, crashes, wrong = TESTS[name]
     first, last = map(int, words["faults"].split("-"))
     most = int(words["faults-most"]) or count
-    print(f"# faults {name}: {count} allocations, {min(count, most)} points, seed 1")
+    print(f"# faults {name}: {count} allocations, {min(count, most)} points, seed 1, window 8")
     for point in range(first, min(last, count, most) + 1):
         print("# faults point", point, flush=True)
         if point in crashes:
@@ -64,7 +73,7 @@ class FaultsTest(unittest.TestCase):
         log = pathlib.Path(str(self.program) + ".log").read_text()
         firsts = [int(first) for first in re.findall(r"faults=(\d+)-", log)]
         self.assertEqual(sorted(firsts), [1] + list(range(4, 51)))
-        self.assertEqual(log.count("faults-count=50"), 47)  # all but the first know it
+        self.assertEqual(log.count("faults-count=50 faults-window=8"), 47)  # all but the first know it
 
     def test_tests_without_an_allocation_are_run_and_long_ones_go_on(self):
         status, text = self.run_faults("--tests", "a")
