@@ -6,6 +6,7 @@
  */
 #include <mm/frames_internal.h>
 #include <kernel/assert.h>
+#include <kernel/hook.h>
 
 static struct lock_class frontier_lock_class = {.name = "frames.frontier"};
 
@@ -564,6 +565,7 @@ bool frames_open_next(struct frames *frames, struct frames_cpu *mine, uint64_t *
 				     block_class(frames_block_word(frames, next)));
 		*block = next;
 		frames_sequence_end(&mine->moves);
+		HOOK(frames_block_opened);
 	}
 	spin_unlock_irqrestore(&frames->lock, irq);
 	return more;

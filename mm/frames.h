@@ -144,13 +144,30 @@ unsigned frames_get_many(struct frames *frames, unsigned cpu, uint64_t *list,
 unsigned frames_put_many(struct frames *frames, unsigned cpu, const uint64_t *list,
 			 unsigned count) MUST_CHECK;
 
+/* Exactly the frames [first, end), on the way to being taken. */
+struct frames_range {
+	uint64_t first;
+	uint64_t end;
+	uint64_t seen;  /* looked at up to here: none in use, as far as a look can tell */
+	uint64_t taken; /* up to here they are taken */
+	uint64_t busy;  /* one that is in use; FRAMES_NONE: none so far */
+};
+
+static inline struct frames_range frames_range_of(uint64_t first, uint64_t count)
+{
+	return (struct frames_range){first, first + count, first, first, FRAMES_NONE};
+}
+
 /*
- * Take exactly the frames [first, first + count), as single frames. -EBUSY, and nothing
- * changed: *busy is the first one that is in use or no memory of ours. -EINVAL: not all are
- * frames here.
+ * Take them as single frames, a step a call: opens one block, or looks at, takes or gives back
+ * what lies in one block. To be called again, on any CPU, as long as it returns -EAGAIN;
+ * between two steps interrupts may be on. 0: all are taken. -EBUSY, and none is: range->busy is
+ * the first one that is in use or no memory of ours. Those before it may have been taken for a
+ * moment, and were missing to others, if a CPU has its block reserved or it was free when
+ * looked at. -EINVAL: not all are frames here.
  */
-int frames_take_range(struct frames *frames, unsigned cpu, uint64_t first, uint64_t count,
-		      uint64_t *busy) MUST_CHECK;
+int frames_take_range(struct frames *frames, unsigned cpu,
+		      struct frames_range *range) MUST_CHECK;
 
 /*
  * For telling the host about free memory: blocks that became free since they were last
@@ -227,6 +244,8 @@ static inline bool frames_is_open(const struct frames *frames, uint64_t frame)
 }
 
 bool frames_is_taken(const struct frames *frames, uint64_t frame);
+/* The taken ones of 64, a bit each. */
+uint64_t frames_row_taken(const struct frames *frames, uint64_t row);
 /* Frames of an open block that are in somebody's hands or no memory of ours. */
 unsigned frames_taken_in(const struct frames *frames, uint64_t block);
 

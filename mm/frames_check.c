@@ -73,10 +73,16 @@ uint64_t frames_cpu_put(const struct frames *frames, unsigned cpu)
 	return frames_cpu_is_live(&frames->cpus[cpu]) ? sum_of(frames->cpus[cpu].put) : 0;
 }
 
+uint64_t frames_row_taken(const struct frames *frames, uint64_t row)
+{
+	return frames_block_word(frames, row / BLOCK_ROWS) & BLOCK_WHOLE
+		       ? UINT64_MAX
+		       : row_taken(frames, row);
+}
+
 bool frames_is_taken(const struct frames *frames, uint64_t frame)
 {
-	return frames_block_word(frames, frame / BLOCK_FRAMES) & BLOCK_WHOLE ||
-	       row_taken(frames, frame / ROW_FRAMES) >> frame % ROW_FRAMES & 1;
+	return frames_row_taken(frames, frame / ROW_FRAMES) >> frame % ROW_FRAMES & 1;
 }
 
 void frames_mark_written(struct frames *frames, uint64_t frame)

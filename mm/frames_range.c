@@ -5,6 +5,7 @@
  */
 #include <mm/frames_internal.h>
 #include <kernel/assert.h>
+#include <kernel/hook.h>
 #include <errno.h>
 
 /* ---- any frames ---- */
@@ -132,6 +133,7 @@ static bool part_take(struct frames *frames, uint64_t first, uint64_t end)
 	uint64_t block = first / BLOCK_FRAMES;
 	struct block_step step;
 
+	HOOK(frames_range_part);
 	if (!frames_block_update(frames, block, block_take, (unsigned)(end - first), &step))
 		return false;
 	for (uint64_t row = first / ROW_FRAMES; row * ROW_FRAMES < end; row++) {
@@ -165,56 +167,95 @@ static bool part_take_from_cpus(struct frames *frames, unsigned cpu, uint64_t fi
 	return false;
 }
 
-static void range_undo(struct frames *frames, uint64_t first, uint64_t end)
+/* Those of [first, end) that lie in one block; where they end. */
+static uint64_t part_end(uint64_t first, uint64_t end)
 {
-	for (uint64_t at = first; at < end; at = align_down(at, BLOCK_FRAMES) + BLOCK_FRAMES) {
-		uint64_t stop = MIN(end, align_down(at, BLOCK_FRAMES) + BLOCK_FRAMES);
-		struct block_step step;
+	return MIN(end, align_down(first, BLOCK_FRAMES) + BLOCK_FRAMES);
+}
 
-		rows_undo(frames, at, stop, (stop + ROW_FRAMES - 1) / ROW_FRAMES);
-		if (!frames_block_update(frames, at / BLOCK_FRAMES, block_give,
-					 (unsigned)(stop - at), &step))
-			panic("frames: block %llu lost a claim",
-			      (unsigned long long)at / BLOCK_FRAMES);
+static uint64_t part_first_taken(const struct frames *frames, uint64_t first, uint64_t end)
+{
+	HOOK(frames_range_part);
+	for (uint64_t row = first / ROW_FRAMES; row * ROW_FRAMES < end; row++) {
+		uint64_t taken = frames_row_taken(frames, row) & row_part(row, first, end);
+
+		if (taken)
+			return row * ROW_FRAMES + (unsigned)__builtin_ctzll(taken);
 	}
+	return end;
 }
 
-static bool open_up_to(struct frames *frames, struct frames_cpu *mine, uint64_t end)
+/* What a CPU has reserved may be on its way between rows: from there on taking tells. */
+static int range_look(const struct frames *frames, struct frames_range *range)
 {
-	uint64_t block;
+	uint64_t stop = part_end(range->seen, range->end);
+	uint64_t taken = part_first_taken(frames, range->seen, stop);
 
-	while (!frames_is_open(frames, end - 1))
-		if (!frames_open_next(frames, mine, &block))
-			return false;
-	return true;
+	range->seen = taken < stop ? range->end : stop;
+	if (taken == stop || block_owner(frames_block_word(frames, taken / BLOCK_FRAMES)))
+		return -EAGAIN;
+	range->busy = taken;
+	return -EBUSY;
 }
 
-int frames_take_range(struct frames *frames, unsigned cpu, uint64_t first, uint64_t count,
-		      uint64_t *busy)
+static int range_take(struct frames *frames, unsigned cpu, struct frames_range *range)
 {
 	struct frames_cpu *mine = &frames->cpus[cpu];
-	uint64_t end = first + count;
+	uint64_t first = range->taken;
+	uint64_t stop = part_end(first, range->end);
+	bool taken;
 
-	if (count == 0 || end < first || (end - 1) / BLOCK_FRAMES >= frames->block_count ||
-	    !open_up_to(frames, mine, end))
+	frames_sequence_begin(&mine->moves);
+	taken = part_take_from_cpus(frames, cpu, first, stop);
+	frames_sequence_end(&mine->moves);
+	if (!taken) {
+		range->busy = MIN(part_first_taken(frames, first, stop), stop - 1);
+		return first == range->first ? -EBUSY : -EAGAIN;
+	}
+	frames_cpu_count(&mine->got[0], stop - first);
+	range->taken = stop;
+	return stop == range->end ? 0 : -EAGAIN;
+}
+
+/* The last part that was taken goes back. */
+static int range_undo(struct frames *frames, struct frames_cpu *mine,
+		      struct frames_range *range)
+{
+	uint64_t stop = range->taken;
+	uint64_t first = MAX(range->first, align_down(stop - 1, BLOCK_FRAMES));
+	struct block_step step;
+
+	HOOK(frames_range_part);
+	frames_sequence_begin(&mine->moves);
+	rows_undo(frames, first, stop, (stop + ROW_FRAMES - 1) / ROW_FRAMES);
+	if (!frames_block_update(frames, first / BLOCK_FRAMES, block_give,
+				 (unsigned)(stop - first), &step))
+		panic("frames: block %llu lost a claim",
+		      (unsigned long long)first / BLOCK_FRAMES);
+	frames_sequence_end(&mine->moves);
+	frames_cpu_count(&mine->put[0], stop - first);
+	range->taken = first;
+	return first == range->first ? -EBUSY : -EAGAIN;
+}
+
+int frames_take_range(struct frames *frames, unsigned cpu, struct frames_range *range)
+{
+	struct frames_cpu *mine = &frames->cpus[cpu];
+	bool looks = range->seen < range->end;
+	uint64_t block;
+
+	if (range->end <= range->first ||
+	    (range->end - 1) / BLOCK_FRAMES >= frames->block_count)
 		return -EINVAL;
 	if (!frames_cpu_is_live(mine))
 		frames_cpu_begin(frames, cpu);
-	frames_sequence_begin(&mine->moves);
-	for (uint64_t at = first; at < end; at = align_down(at, BLOCK_FRAMES) + BLOCK_FRAMES) {
-		uint64_t stop = MIN(end, align_down(at, BLOCK_FRAMES) + BLOCK_FRAMES);
-
-		if (part_take_from_cpus(frames, cpu, at, stop))
-			continue;
-		for (*busy = at; *busy < stop - 1 && !frames_is_taken(frames, *busy);)
-			*busy += 1;
-		range_undo(frames, first, at);
-		frames_sequence_end(&mine->moves);
-		return -EBUSY;
+	if (range->busy != FRAMES_NONE)
+		return range_undo(frames, mine, range);
+	if (!frames_is_open(frames, looks ? range->seen : range->taken)) {
+		(void)frames_open_next(frames, mine, &block);
+		return -EAGAIN;
 	}
-	frames_sequence_end(&mine->moves);
-	frames_cpu_count(&mine->got[0], count);
-	return 0;
+	return looks ? range_look(frames, range) : range_take(frames, cpu, range);
 }
 
 /* ---- looking ---- */

@@ -8,6 +8,7 @@
 #include <mm/folio.h>
 #include <mm/zone.h>
 #include <kernel/fault.h>
+#include <kernel/hook.h>
 #include <errno.h>
 #include <string.h>
 
@@ -134,23 +135,34 @@ static int range_publish(struct zone *zone, struct pfn start, uint64_t count, un
 	return good ? 0 : -EBUSY;
 }
 
+/* The range may be all of a zone, far above its frontier: interrupts are off for a block. */
+static int range_take(struct zone *zone, struct frames_range *range)
+{
+	struct irq_state irq;
+	int error;
+
+	do {
+		HOOK(page_range_section);
+		irq = irq_save();
+		error = frames_take_range(&zone->frames, cpu_current(), range);
+		irq_restore(irq);
+	} while (error == -EAGAIN);
+	return error;
+}
+
 int page_alloc_range(struct pfn start, uint64_t count, unsigned flags, struct pfn *busy)
 {
 	struct zone *zone = zone_of(start);
-	struct irq_state irq;
-	uint64_t first;
-	uint64_t in_use = 0;
+	struct frames_range range;
 	int error;
 
 	if (!zone || count == 0 || count > zone->end.nr - start.nr)
 		return -EINVAL;
 	if (FAULT_INJECTED())
 		return -ENOMEM;
-	first = zone_frame(zone, start);
-	irq = irq_save();
-	error = frames_take_range(&zone->frames, cpu_current(), first, count, &in_use);
-	irq_restore(irq);
+	range = frames_range_of(zone_frame(zone, start), count);
+	error = range_take(zone, &range);
 	if (error == -EBUSY)
-		*busy = pfn(zone->base.nr + in_use);
+		*busy = pfn(zone->base.nr + range.busy);
 	return error ? error : range_publish(zone, start, count, flags, busy);
 }

@@ -6,6 +6,7 @@
  */
 #include <tests/explore/explore.h>
 #include <mm/frames_internal.h>
+#include <tests/mm/take_range.h>
 #include <kernel/lock.h>
 #include <kernel/assert.h>
 #include <kernel/hook.h>
@@ -294,6 +295,22 @@ static void prepare_watch(void)
 	watched = true;
 }
 
+/* Only the last 64 frames of block 0 and the first 64 of block 1 are free. */
+static void prepare_two_rows(void)
+{
+	uint64_t busy;
+
+	prepare_open();
+	if (take_range(&frames, 2, 0, BLOCK_FRAMES - ROW_FRAMES, &busy) != 0 ||
+	    take_range(&frames, 2, BLOCK_FRAMES + ROW_FRAMES, BLOCK_FRAMES - ROW_FRAMES,
+		       &busy) != 0)
+		explore_fail("free frames are not to be had");
+	for (uint64_t frame = 0; frame < FRAMES; frame++)
+		if (frame < BLOCK_FRAMES - ROW_FRAMES || frame >= BLOCK_FRAMES + ROW_FRAMES)
+			own(2, frame, 0, 0, 3);
+	frames_drain(&frames);
+}
+
 /* Everything given back: every frame is there, and in one piece. */
 static const char *finish(void)
 {
@@ -431,8 +448,34 @@ static void vain_range_by_2(void)
 {
 	uint64_t busy;
 
-	if (frames_take_range(&frames, 2, 0, BLOCK_FRAMES + 1, &busy) == 0)
+	if (take_range(&frames, 2, 0, BLOCK_FRAMES + 1, &busy) == 0)
 		explore_fail("a frame that is taken was taken again");
+}
+
+/* The last of block 0 and the first of block 1, on another CPU from the second block on. */
+static void range_by_0_of(uint64_t first)
+{
+	struct frames_range range = frames_range_of(first, BLOCK_FRAMES + 1 - first);
+	int error;
+
+	do
+		error = frames_take_range(&frames, range.taken ? 2 : 0, &range);
+	while (error == -EAGAIN);
+	if (error)
+		return;
+	for (uint64_t frame = first; frame <= BLOCK_FRAMES; frame++)
+		own(0, frame, 0, 0, 1);
+	owners.got[0]++;
+}
+
+static void range_by_0(void)
+{
+	range_by_0_of(0);
+}
+
+static void range_of_2_by_0(void)
+{
+	range_by_0_of(BLOCK_FRAMES - 1);
 }
 
 static void get_many_by_0(void)
@@ -581,6 +624,12 @@ static const struct explore_scenario scenarios[] = {
 		 vain_10_by_2),
 	SCENARIO(range_in_vain_against_order_9, prepare_last_block, finish_1, get_9_by_0,
 		 vain_range_by_2),
+	SCENARIO(range_of_two_blocks_against_order_9, prepare_open, finish_1, range_by_0,
+		 get_9_by_1),
+	SCENARIO(range_of_two_blocks_against_one_frame, prepare_two_rows, finish_1,
+		 range_of_2_by_0, get_0_by_1),
+	SCENARIO(range_beyond_the_frontier_against_order_9, prepare_blocks, finish_1,
+		 range_of_2_by_0, get_9_by_1),
 	SCENARIO(many_at_once_against_one_frame, prepare_one_out, finish_2, get_many_by_0,
 		 get_0_by_1),
 	SCENARIO(report_against_order_9, prepare_last_block, finish, report_by_0, get_9_by_1),

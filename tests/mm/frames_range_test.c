@@ -4,6 +4,7 @@
  */
 #include <tests/mm/frames_fixture.h>
 #include <mm/frames_internal.h>
+#include <tests/mm/take_range.h>
 #include <errno.h>
 
 #define BLOCKS 8
@@ -59,7 +60,7 @@ TEST(frames_range, a_free_range_is_taken_whosever_it_is)
 	/* Block 0 is CPU 3's, block 1 CPU 4 freed last, the others are beyond the frontier. */
 	REQUIRE(small == 0 && whole == 512);
 	CHECK(frames_put(f.frames, 4, whole, 9));
-	CHECK_EQ(frames_take_range(f.frames, 0, 3, 1500, &busy), 0);
+	CHECK_EQ(take_range(f.frames, 0, 3, 1500, &busy), 0);
 	CHECK_EQ(frames_free(f.frames), FRAMES - 1501);
 	frames_expect_sound(&f);
 	for (unsigned i = 3; i < 1503; i++)
@@ -79,14 +80,14 @@ TEST(frames_range, the_first_frame_in_use_is_named_and_nothing_changes)
 		struct frames_fixture f = frames_fixture_start(FRAMES, NULL, FRAMES);
 		uint64_t busy = 0;
 
-		CHECK_EQ(frames_take_range(f.frames, 0, in_use[i], 1, &busy), 0);
-		CHECK_EQ(frames_take_range(f.frames, 0, 1531, 5, &busy), 0);
-		CHECK_EQ(frames_take_range(f.frames, 0, 0, 1535, &busy), -EBUSY);
+		CHECK_EQ(take_range(f.frames, 0, in_use[i], 1, &busy), 0);
+		CHECK_EQ(take_range(f.frames, 0, 1531, 5, &busy), 0);
+		CHECK_EQ(take_range(f.frames, 0, 0, 1535, &busy), -EBUSY);
 		CHECK_EQ(busy, in_use[i]);
 		CHECK_EQ(frames_free(f.frames), FRAMES - 6);
 		frames_expect_sound(&f);
 		CHECK(frames_put(f.frames, 0, in_use[i], 0));
-		CHECK_EQ(frames_take_range(f.frames, 0, 0, 1531, &busy), 0);
+		CHECK_EQ(take_range(f.frames, 0, 0, 1531, &busy), 0);
 		for (uint64_t frame = 0; frame < 1536; frame++)
 			CHECK(frames_put(f.frames, 0, frame, 0));
 		frames_fixture_end(&f);
@@ -98,9 +99,62 @@ TEST(frames_range, what_is_no_range_of_ours_is_refused)
 	struct frames_fixture f = frames_fixture_start(FRAMES, NULL, FRAMES);
 	uint64_t busy = 0;
 
-	CHECK_EQ(frames_take_range(f.frames, 0, 0, 0, &busy), -EINVAL);
-	CHECK_EQ(frames_take_range(f.frames, 0, FRAMES - 1, 2, &busy), -EINVAL);
-	CHECK_EQ(frames_take_range(f.frames, 0, 5, UINT64_MAX, &busy), -EINVAL);
+	CHECK_EQ(take_range(f.frames, 0, 0, 0, &busy), -EINVAL);
+	CHECK_EQ(take_range(f.frames, 0, FRAMES - 1, 2, &busy), -EINVAL);
+	CHECK_EQ(take_range(f.frames, 0, 5, UINT64_MAX, &busy), -EINVAL);
+	frames_fixture_end(&f);
+}
+
+/* Until the range is taken or given up: each step opens at most one block, and takes or gives
+ * back frames of at most one. How many steps. */
+static unsigned count_steps(struct frames *frames, struct frames_range *range, int expected)
+{
+	unsigned steps = 0;
+	int error;
+
+	do {
+		uint64_t frontier = atomic_load(&frames->frontier);
+		struct frames_range before = *range;
+		uint64_t free = frames_free(frames);
+
+		error = frames_take_range(frames, steps % 3, range);
+		steps++;
+		CHECK(atomic_load(&frames->frontier) - frontier <= 1);
+		CHECK_EQ(frames_free(frames) + range->taken, free + before.taken);
+		if (range->taken != before.taken)
+			CHECK_EQ((MAX(range->taken, before.taken) - 1) / BLOCK_FRAMES,
+				 MIN(range->taken, before.taken) / BLOCK_FRAMES);
+	} while (error == -EAGAIN);
+	CHECK_EQ(error, expected);
+	return steps;
+}
+
+TEST(frames_range, a_step_is_one_block_of_work)
+{
+	struct frames_fixture f = frames_fixture_start(FRAMES, NULL, FRAMES);
+	struct frames_range range = frames_range_of(3 * BLOCK_FRAMES + 7, 2 * BLOCK_FRAMES);
+	uint64_t block;
+
+	/* Six blocks to open, three to look at, three to take from. */
+	CHECK_EQ(count_steps(f.frames, &range, 0), 6 + 3 + 3);
+	CHECK_EQ(atomic_load(&f.frames->frontier), 6);
+	frames_expect_sound(&f);
+	/* In use as the look shows: nothing is taken, and nothing opened beyond it. */
+	range = frames_range_of(2 * BLOCK_FRAMES, 6 * BLOCK_FRAMES);
+	CHECK_EQ(count_steps(f.frames, &range, -EBUSY), 2);
+	CHECK_EQ(range.busy, 3 * BLOCK_FRAMES + 7);
+	CHECK_EQ(atomic_load(&f.frames->frontier), 6);
+	for (uint64_t i = 0; i < 2 * BLOCK_FRAMES; i++)
+		CHECK(frames_put(f.frames, 0, 3 * BLOCK_FRAMES + 7 + i, 0));
+	/* In use since the look: two parts go back, one after the other. */
+	range = frames_range_of(BLOCK_FRAMES - 1, BLOCK_FRAMES + 2);
+	while (range.seen < range.end)
+		CHECK_EQ(frames_take_range(f.frames, 0, &range), -EAGAIN);
+	CHECK(take_range(f.frames, 3, 2 * BLOCK_FRAMES, 1, &block) == 0);
+	CHECK_EQ(count_steps(f.frames, &range, -EBUSY), 3 + 2);
+	CHECK_EQ(range.busy, 2 * BLOCK_FRAMES);
+	frames_expect_sound(&f);
+	CHECK(frames_put(f.frames, 3, 2 * BLOCK_FRAMES, 0));
 	frames_fixture_end(&f);
 }
 

@@ -3,6 +3,8 @@
  * Single pages in bulk, and the pages of a range, of the live machine.
  */
 #include <tests/mm/bad_page_fixture.h>
+#include <kernel/hook.h>
+#include <kernel/thread.h>
 #include <mm/mm.h>
 #include <mm/zone.h>
 #include <errno.h>
@@ -115,3 +117,104 @@ TEST(page_range, free_memory_keeps_its_bytes)
 		wrong += words[i] != UINT64_C(0xa5a5a5a5a5a5a5a5);
 	CHECK_EQ(wrong, 0);
 }
+
+#ifdef QUIRE_TEST_HOOKS
+static struct {
+	unsigned sections;
+	unsigned here; /* blocks worked on in this one */
+	unsigned most;
+	unsigned opened;
+	unsigned parts;
+	bool wrong_mask; /* interrupts were off before a section, or on in one */
+} work;
+
+static void note_section(struct hook *hook)
+{
+	(void)hook;
+	work.wrong_mask |= !irq_enabled();
+	work.sections++;
+	work.here = 0;
+}
+
+static void note_work(struct hook *hook)
+{
+	work.wrong_mask |= irq_enabled();
+	work.here++;
+	work.most = MAX(work.most, work.here);
+	*(unsigned *)hook->arg += 1;
+}
+
+/* Blocks of untouched memory in the zone that has most; their number. */
+static uint64_t untouched(const struct zone **zone)
+{
+	uint64_t most = 0;
+
+	*zone = zones[0];
+	for (unsigned i = 0; i < zone_count; i++) {
+		const struct frames *frames = &zones[i]->frames;
+		uint64_t blocks = frames->block_count - atomic_load(&frames->frontier);
+
+		if (blocks > most) {
+			most = blocks;
+			*zone = zones[i];
+		}
+	}
+	return most;
+}
+
+/* So far above the frontier as there is memory, but not for ever. Without any, what was just
+ * free. */
+static struct pfn far_up(unsigned *blocks)
+{
+	const struct zone *zone;
+	uint64_t most = untouched(&zone);
+	uint64_t block = atomic_load(&zone->frames.frontier);
+	struct page *page;
+
+	/* The last one may be cut off. */
+	*blocks = most > 4 ? (unsigned)MIN(most - 1, 40) : 0;
+	if (*blocks)
+		return pfn(zone->base.nr + (block + *blocks - 2) * BLOCK_FRAMES);
+	page = page_alloc(NODE_ANY, FOLIO_ORDER_MAX, 0);
+	NEED(page, "no 4 MiB in one piece");
+	page_free(page, FOLIO_ORDER_MAX);
+	return page_to_pfn(page);
+}
+
+/* Blocks are opened, looked at and taken one at a time, with interrupts on in between. */
+TEST(page_range, interrupts_are_off_for_one_block_at_a_time)
+{
+	struct hook hooks[] = {
+		{.name = "page_range_section", .function = note_section},
+		{.name = "frames_block_opened", .function = note_work, .arg = &work.opened},
+		{.name = "frames_range_part", .function = note_work, .arg = &work.parts},
+	};
+	unsigned blocks;
+	struct pfn start = far_up(&blocks);
+	const struct zone *zone = zone_of(start);
+	uint64_t frontier = atomic_load(&zone->frames.frontier);
+	struct pfn busy;
+	int error;
+
+	memset(&work, 0, sizeof(work));
+	for (unsigned i = 0; i < ARRAY_SIZE(hooks); i++) {
+		hooks[i].only = thread_current();
+		hook_attach(&hooks[i]);
+	}
+	error = page_alloc_range(start, 2 * BLOCK_FRAMES, 0, &busy);
+	for (unsigned i = 0; i < ARRAY_SIZE(hooks); i++)
+		hook_detach(&hooks[i]);
+	CHECK_EQ(error, 0);
+	for (unsigned i = 0; !error && i < 2 * BLOCK_FRAMES; i++)
+		page_put(pfn_to_page(pfn(start.nr + i)));
+	CHECK(!work.wrong_mask);
+	CHECK_EQ(work.most, 1);
+	/* Both are looked at, then taken. */
+	CHECK_EQ(work.parts, 4);
+	CHECK_EQ(work.sections, work.opened + work.parts);
+	/* Others may open some, too. */
+	CHECK(work.opened <= blocks);
+	CHECK(atomic_load(&zone->frames.frontier) - frontier >= work.opened);
+	CHECK(blocks == 0 || work.opened > 0);
+}
+#endif

@@ -13,6 +13,7 @@
 #include <mm/slab.h>
 #include <platform/clock.h>
 #include <tests/test.h>
+#include <tests/mm/take_range.h>
 
 #define BLOCKS 8
 
@@ -440,8 +441,8 @@ static void use_again(bool taken)
 		uint64_t busy;
 
 		if (taken)
-			CHECK(frames_take_range(&zone->frames, cpu_current(), frame,
-						BLOCK_FRAMES, &busy) == 0);
+			CHECK(take_range(&zone->frames, cpu_current(), frame, BLOCK_FRAMES,
+					 &busy) == 0);
 		for (unsigned n = 0; !taken && n < BLOCK_FRAMES; n++)
 			if (!frames_put(&zone->frames, cpu_current(), frame + n, 0))
 				CHECK(!"frame is taken");
@@ -493,8 +494,8 @@ TEST(page_reporting, blocks_taken_back_are_counted_and_early_ones_apart)
 	for (unsigned early = 0; early < 2; early++) {
 		struct irq_state irq = irq_save();
 
-		CHECK(frames_take_range((struct frames *)&zone->frames, cpu_current(), frame, 1,
-					&busy) == 0);
+		CHECK(take_range((struct frames *)&zone->frames, cpu_current(), frame, 1,
+				 &busy) == 0);
 		CHECK(frames_put((struct frames *)&zone->frames, cpu_current(), frame, 0));
 		irq_restore(irq);
 		CHECK_EQ(atomic_load(&world.reporter->taken_back) - before, early + 1);

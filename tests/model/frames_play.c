@@ -4,6 +4,7 @@
  * operation, with arguments.
  */
 #include <tests/model/frames_play.h>
+#include <tests/mm/take_range.h>
 #include <kernel/bits.h>
 #include <errno.h>
 #include <string.h>
@@ -115,7 +116,7 @@ static const char *play_range(struct frames_play *play, struct bytes *program)
 	uint64_t count = bytes_16(program) % (FRAMES_PLAY_FRAMES + 8);
 	uint64_t end = first;
 	uint64_t busy = FRAMES_NONE;
-	int error = frames_take_range(&play->frames, first % CPUS, first, count, &busy);
+	int error = take_range(&play->frames, first % CPUS, first, count, &busy);
 
 	if (count == 0 || first + count > FRAMES_PLAY_FRAMES)
 		return error == -EINVAL ? NULL : "a range that is none was taken";
