@@ -80,8 +80,7 @@ static int probe(struct virtio_device *device)
 	if (!error)
 		error = virtio_device_ready(device);
 	if (error)
-		remove(device); /* an interrupt that nobody asked for may have started the work
-				 */
+		remove(device); /* an interrupt may have started the work already */
 	else
 		delayed_work_start(&rng->work, 0);
 	return error;
