@@ -148,7 +148,7 @@ class Run:
             print("".join(f"# {text}\n" for text in self.machine.output.splitlines()
                           if "load:" in text), end="")
         self.rest(test)
-        self.check(test, self.machine.report("load", PATIENCE))
+        self.check(test)
 
     def actual(self) -> int:
         return self.machine.qmp.execute("query-balloon")["actual"]
@@ -158,7 +158,6 @@ class Run:
         if self.host.random.randrange(4):
             self.host.ask(FULL - PAGE * self.host.random.randrange(max(self.lendable(), 1)))
             self.wait_actual(test, self.host.wanted)
-        self.wait_still(test)
 
     def lendable(self) -> int:
         """Pages that the balloon can have in all. From what stands still while the load rests: the
@@ -167,16 +166,28 @@ class Run:
         return (before["free_pages"] + slab_pages(before) - slab_pages(now)
                 - self.load["held_pages"] - self.load["own_pages"] - SPARE)
 
-    def wait_still(self, test: ktap.Ktap) -> None:
-        """Until nothing moves any more: a balloon short of memory, reporting."""
+    def wait_still(self, deadline: float) -> tuple:
+        """Until nothing moves any more: a balloon short of memory, reporting. Where it rests."""
         seen, since = None, time.monotonic()
-        deadline = since + PATIENCE
         while time.monotonic() - since < 0.5 and time.monotonic() < deadline:
             now = self.still()
             if now != seen:
                 seen, since = now, time.monotonic()
             time.sleep(0.1)
-        test.check(time.monotonic() < deadline, "somebody does not come to rest")
+        return seen
+
+    def reports_at_rest(self, test: ktap.Ktap) -> dict:
+        """Both sides' view of one moment. Looking takes memory, too, and where it is short the
+        balloon gives some back: then it was no moment of rest, and is taken again."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            seen = self.wait_still(deadline)
+            reports = {line: self.machine.report(line, PATIENCE)
+                       for line in ("load", "balloon", "mem")}
+            reports["actual"], reports["resident"] = self.actual(), self.machine.resident()
+            if self.still() == seen or time.monotonic() > deadline:
+                test.check(time.monotonic() <= deadline, "somebody does not come to rest")
+                return reports
 
     def still(self) -> tuple:
         balloon = self.machine.report("balloon")
@@ -192,10 +203,11 @@ class Run:
             print(f"# {self.machine.report('balloon')['devices']}, free "
                   f"{self.machine.report('mem')['free_pages']}, held {self.load['held_pages']}")
 
-    def check(self, test: ktap.Ktap, load: dict) -> None:
-        balloon, memory = self.machine.report("balloon"), self.machine.report("mem")
+    def check(self, test: ktap.Ktap) -> None:
+        reports = self.reports_at_rest(test)
+        load, balloon, resident = reports["load"], reports["balloon"], reports["resident"]
         device = balloon["devices"][0]
-        lent = (FULL - self.actual()) // PAGE
+        lent = (FULL - reports["actual"]) // PAGE
         self.check_load(test, load)
         for name in ("size", "actual", "held"):
             test.equal(device[name], lent, f"balloon {name}")
@@ -204,11 +216,10 @@ class Run:
             test.equal(device[name], 0, f"balloon {name}")
         test.equal(balloon["inflate"] - balloon["deflate"], lent, "inflated less deflated")
         test.equal(sum(balloon["nodes"]), lent, "pages lent by all nodes")
-        self.check_memory(test, memory, load, lent)
+        self.check_memory(test, reports["mem"], load, lent)
         self.check_told(test, balloon, lent)
         reported = balloon["reporting"]["reported"] - balloon["reporting"]["taken_back"]
         most = FULL - PAGE * (lent + reported * BLOCK_PAGES)
-        resident = self.machine.resident()
         test.check(resident <= most, f"resident {resident}: of {FULL} bytes {lent} pages are "
                    f"lent, {reported} blocks reported")
 
@@ -230,7 +241,8 @@ class Run:
                    "managed_pages")
         held = lent + load["held_pages"] + load["own_pages"]
         test.equal(memory["free_pages"] + slab_pages(memory) + held,
-                   before["free_pages"] + slab_pages(before), "pages free, in slabs, held, and lent")
+                   before["free_pages"] + slab_pages(before),
+                   "pages free, in slabs, held, and lent")
         test.equal(taken(memory) - taken(before), before["free_pages"] - memory["free_pages"],
                    "pages got less pages put")
 
@@ -252,8 +264,7 @@ class Run:
                                              end["cut"], end["put"]):
             test.equal(put, got + made - cut, f"blocks of order {name} put")
         self.load = self.machine.report("load", PATIENCE)
-        self.wait_still(test)
-        self.check(test, self.load)
+        self.check(test)
         for now, then in zip(self.machine.report("mem")["slab"], self.before["slab"]):
             test.equal(now["in_use"], then["in_use"], f"objects of {now['name']}")
         return end
@@ -266,8 +277,8 @@ class Run:
         return (f"seed {self.seed}, {self.rounds} rounds, {load['operations']} operations: "
                 f"{kinds}; refused {sum(load['refused'].values())}; host: {host}; pages "
                 f"inflated {balloon['inflate']}, deflated {balloon['deflate']}, of those in need "
-                f"{balloon['devices'][0]['given_in_need']}, migrated {balloon['migrate']}; blocks reported {told['reported']}, used again "
-                f"{told['taken_back']}")
+                f"{balloon['devices'][0]['given_in_need']}, migrated {balloon['migrate']}; blocks "
+                f"reported {told['reported']}, used again {told['taken_back']}")
 
 
 def watch_map(test: ktap.Ktap, vm: guest.Guest) -> None:
