@@ -167,7 +167,8 @@ TEST(virtio_balloon_oom, host_that_does_not_answer_is_reset)
 	fake_virtio_behave(fake, FAKE_HOLD);
 	CHECK_EQ(need(), 0);
 	fake_virtio_behave(fake, FAKE_PROMPT);
-	WAIT_FOR(balloon()->recoveries == 1);
+	/* More than one if the host was slow to answer again. */
+	WAIT_FOR(balloon()->recoveries > 0);
 	WAIT_FOR(fake_virtio_actual(fake) == 600 && fake_virtio_given(fake) == 600);
 	detach();
 }
