@@ -136,7 +136,7 @@ static void recover(struct virtio_balloon *balloon)
 	int error;
 
 	log_warn("balloon: %s: the device does not behave: reset %u of %u, all pages come back",
-		 device->name, ++balloon->recoveries, VIRTIO_BALLOON_RECOVERIES);
+		 device->name, balloon->recoveries + 1, VIRTIO_BALLOON_RECOVERIES);
 	migration_stop(balloon);
 	(void)virtio_balloon_take_broken(balloon);
 	virtio_reporting_hold(&balloon->reporting);
@@ -146,6 +146,10 @@ static void recover(struct virtio_balloon *balloon)
 	if (!error) {
 		virtio_reporting_detach(&balloon->reporting);
 		virtio_hinting_detach(&balloon->hinting);
+	}
+	/* Others see it when nothing moves, and what was hinted or reported is back. */
+	balloon->recoveries++;
+	if (!error) {
 		take_everything_back(balloon);
 		error = balloon->recoveries < VIRTIO_BALLOON_RECOVERIES
 				? virtio_device_restart(device)

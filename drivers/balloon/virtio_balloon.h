@@ -91,7 +91,7 @@ struct virtio_balloon {
 	_Atomic uint64_t target;     /* rounded and bounded */
 	_Atomic uint64_t actual;     /* last written */
 	_Atomic uint64_t shortages;  /* steps that got fewer pages than they wanted */
-	_Atomic unsigned recoveries; /* resets since boot */
+	_Atomic unsigned recoveries; /* resets of the device since it was probed */
 	_Atomic bool dead;           /* the device was given up */
 	uint64_t retry_at;           /* T: no inflation before */
 	uint64_t actual_at;          /* T: when it was written */
