@@ -269,9 +269,11 @@ static void distances_report(const uint32_t *domains, unsigned domain_count)
 	}
 }
 
-/* An entry that leaves the table ends every walk over it. */
+/* An entry that leaves the table ends every walk over it; one that is too short is skipped. */
 static void srat_report(void)
 {
+	static const uint8_t least[] = {
+		[SRAT_CPU] = 16, [SRAT_MEMORY] = 40, [SRAT_X2APIC_CPU] = 24};
 	size_t length;
 	const uint8_t *srat = acpi_table_find("SRAT", 0, &length);
 	size_t at = SRAT_ENTRIES;
@@ -283,6 +285,14 @@ static void srat_report(void)
 			log_warn("acpi: SRAT is malformed at byte %zu of %zu: what follows is "
 				 "not used, memory and CPUs it names count as the first node's",
 				 at, length);
+			return;
+		}
+		if (srat[at] < ARRAY_SIZE(least) && size < least[srat[at]]) {
+			log_warn(
+				"acpi: SRAT entry of type %u at byte %zu has %zu bytes, %u are "
+				"needed: it is not used, what it names counts as the first "
+				"node's",
+				srat[at], at, size, least[srat[at]]);
 			return;
 		}
 		at += size;

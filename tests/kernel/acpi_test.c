@@ -4,6 +4,7 @@
  * not be forgotten.
  */
 #include <kernel/acpi.h>
+#include <kernel/format.h>
 #include <mm/node.h>
 #include <tests/kernel/text_sink.h>
 #include <tests/test.h>
@@ -376,15 +377,47 @@ TEST(acpi, srat_names_the_node_of_a_cpu)
 	CHECK_EQ(node_of_firmware_cpu(4), 0);
 }
 
-/* Too short for a CPU, then one that leaves the table: CPUs from there on are of node 0. */
+/* The one behind it counts. */
+TEST(acpi, cpu_of_a_short_entry_of_the_srat_belongs_to_node_0)
+{
+	static const char memory_of_two[] = SRAT_MEMORY_OF_TWO;
+	static const struct {
+		uint8_t type, size;
+	} rows[] = {{0, 15}, {0, 2}, {2, 23}, {1, 39}};
+	enum { AT = sizeof(memory_of_two) - 1 };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+		uint8_t body[AT + 39 + 16] = {0}, *entry = body + AT;
+		char expected[80];
+
+		memcpy(body, memory_of_two, AT);
+		memset(entry, 7, rows[i].size);
+		entry[0] = rows[i].type;
+		entry[1] = rows[i].size;
+		entry += rows[i].size;
+		memcpy(entry, "\x00\x10\x07\x04\x01", 5);
+		put_srat((const char *)body, AT + rows[i].size + 16u);
+		format(expected, sizeof(expected), "SRAT entry of type %u at byte 128 has %u ",
+		       rows[i].type, rows[i].size);
+		CHECK(strstr(text_sink_close(), expected) != NULL);
+		CHECK_EQ(node_count(), 2);
+		CHECK_EQ(node_of_firmware_cpu(7), 0);
+		CHECK_EQ(node_of_firmware_cpu(0x07070707), 0);
+		CHECK_EQ(node_of_firmware_cpu(4), 1);
+	}
+	start();
+	put_roots();
+	(void)load();
+	nodes_init(16);
+}
+
+/* It leaves the table. */
 TEST(acpi, cpus_behind_a_malformed_entry_of_the_srat_belong_to_node_0)
 {
 	PUT_SRAT(SRAT_MEMORY_OF_TWO
-		 "\x00\x08\x07\x03\x01\x00\x00\x00"
 		 "\x00\x10\x07\x04\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 		 "\x00\x20\x07\x05\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00");
-	CHECK(strstr(text_sink_close(), "SRAT is malformed at byte 152 of 168") != NULL);
-	CHECK_EQ(node_of_firmware_cpu(3), 0);
+	CHECK(strstr(text_sink_close(), "SRAT is malformed at byte 144 of 160") != NULL);
 	CHECK_EQ(node_of_firmware_cpu(4), 1);
 	CHECK_EQ(node_of_firmware_cpu(5), 0);
 	start();

@@ -282,7 +282,7 @@ static unsigned cpu_node_told(unsigned cpu)
 {
 	static const unsigned nodes[] = {1, 0, 4, 2};
 
-	return nodes[cpu % ARRAY_SIZE(nodes)];
+	return node_count() == 5 ? nodes[cpu % ARRAY_SIZE(nodes)] : zone_cpu_node(cpu);
 }
 
 static int check_cpu(void *arg)
