@@ -17,6 +17,7 @@
 #include <tests/drivers/balloon_budget.h>
 #include <tests/drivers/cmm_model.h>
 #include <tests/test.h>
+#include <tests/wait.h>
 
 static struct cmm_model *const host = &cmm_model;
 static struct cmm_balloon *balloon;
@@ -266,14 +267,6 @@ TEST(cmm_balloon, C_T10_source_that_stays_on_loan_at_the_host_has_moved_all_the_
 	compare();
 	destroy();
 }
-
-#define WAIT_FOR(expression)                                        \
-	({                                                          \
-		uint64_t wait_end = clock_ns() + 20 * NSEC_PER_SEC; \
-		while (!(expression) && clock_ns() < wait_end)      \
-			thread_sleep_ns(NSEC_PER_MSEC);             \
-		CHECK(expression);                                  \
-	})
 
 /* Is it there for who ends the machine? */
 static bool is_shutdown_hook(const struct shutdown_hook *wanted)

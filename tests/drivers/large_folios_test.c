@@ -14,8 +14,8 @@
 #include <platform/clock.h>
 #include <tests/drivers/fake_virtio.h>
 #include <tests/test.h>
+#include <tests/wait.h>
 
-#define LIMIT_NS     (20 * NSEC_PER_SEC)
 #define SCATTERED    (32 * BLOCK_FRAMES) /* single pages taken, of which so many are kept */
 #define KEPT_PERCENT 40
 #define FOLIOS       1000u
@@ -105,11 +105,8 @@ static void give_back(void)
 
 static void resize(struct fake_virtio *fake, uint32_t units)
 {
-	uint64_t end = clock_ns() + LIMIT_NS;
-
 	fake_virtio_set_target(fake, units);
-	while (fake_virtio_actual(fake) != units && clock_ns() < end)
-		thread_sleep_ns(NSEC_PER_MSEC);
+	WAIT_FOR(fake_virtio_actual(fake) == units);
 	CHECK_EQ(fake_virtio_actual(fake), units);
 	CHECK_EQ(fake_virtio_given(fake), units);
 }

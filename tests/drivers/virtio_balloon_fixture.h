@@ -11,18 +11,10 @@
 #include <platform/clock.h>
 #include <tests/drivers/fake_virtio.h>
 #include <tests/test.h>
-
-/* Far more than any step needs; a loaded machine is slow. */
-#define HOST_LIMIT_NS (20 * NSEC_PER_SEC)
+#include <tests/wait.h>
 
 /* Wait until expression is true; a failed check at the time limit. */
-#define HOST_WAIT(expression)                                   \
-	({                                                      \
-		uint64_t wait_end = clock_ns() + HOST_LIMIT_NS; \
-		while (!(expression) && clock_ns() < wait_end)  \
-			thread_sleep_ns(NSEC_PER_MSEC);         \
-		CHECK(expression);                              \
-	})
+#define HOST_WAIT(expression) WAIT_FOR(expression)
 
 extern struct fake_virtio *host;
 

@@ -13,18 +13,9 @@
 #include <tests/drivers/fake_virtio.h>
 #include <tests/kernel/threads.h>
 #include <tests/test.h>
-
-#define LIMIT_NS (20 * NSEC_PER_SEC)
+#include <tests/wait.h>
 
 static struct fake_virtio *fake;
-
-#define WAIT_FOR(expression)                                   \
-	({                                                     \
-		uint64_t wait_end = clock_ns() + LIMIT_NS;     \
-		while (!(expression) && clock_ns() < wait_end) \
-			thread_sleep_ns(NSEC_PER_MSEC);        \
-		CHECK(expression);                             \
-	})
 
 static struct virtio_balloon *balloon(void)
 {

@@ -13,19 +13,10 @@
 #include <tests/drivers/fake_channel.h>
 #include <tests/kernel/text_sink.h>
 #include <tests/test.h>
-
-#define LIMIT_NS (20 * NSEC_PER_SEC)
+#include <tests/wait.h>
 
 static struct fake_channel *channel;
 static struct fake_subchannel *s;
-
-#define WAIT_FOR(expression)                                   \
-	({                                                     \
-		uint64_t wait_end = clock_ns() + LIMIT_NS;     \
-		while (!(expression) && clock_ns() < wait_end) \
-			thread_sleep_ns(NSEC_PER_MSEC);        \
-		CHECK(expression);                             \
-	})
 
 static void create(void)
 {

@@ -14,21 +14,13 @@
 #include <platform/memory.h>
 #include <tests/drivers/fake_virtio.h>
 #include <tests/test.h>
+#include <tests/wait.h>
 
-#define LIMIT_NS (20 * NSEC_PER_SEC)
-#define QUEUE    VIRTIO_BALLOON_QUEUE_HINTING
-#define BLOCKS   16
-#define PAGES    ((uint64_t)BLOCKS << BLOCK_ORDER)
-#define WORDS    16
-#define KEPT     256 /* pages the kernel may keep of a device: less than any block out */
-
-#define WAIT_FOR(expression)                                   \
-	({                                                     \
-		uint64_t wait_end = clock_ns() + LIMIT_NS;     \
-		while (!(expression) && clock_ns() < wait_end) \
-			thread_sleep_ns(NSEC_PER_MSEC);        \
-		CHECK(expression);                             \
-	})
+#define QUEUE  VIRTIO_BALLOON_QUEUE_HINTING
+#define BLOCKS 16
+#define PAGES  ((uint64_t)BLOCKS << BLOCK_ORDER)
+#define WORDS  16
+#define KEPT   256 /* pages the kernel may keep of a device: less than any block out */
 
 static struct fake_virtio *fake;
 static fake_buffer_fn *balloon_books;

@@ -12,8 +12,7 @@
 #include <tests/drivers/fake_virtio.h>
 #include <tests/test.h>
 
-#define VALUE    UINT32_C(0xa5a5a5a5)
-#define LIMIT_NS (20 * NSEC_PER_SEC)
+#define VALUE UINT32_C(0xa5a5a5a5)
 
 static struct fake_virtio *fake;
 

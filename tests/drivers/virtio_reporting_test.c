@@ -13,18 +13,10 @@
 #include <platform/memory.h>
 #include <tests/drivers/fake_virtio.h>
 #include <tests/test.h>
+#include <tests/wait.h>
 
-#define LIMIT_NS (20 * NSEC_PER_SEC)
-#define BLOCKS   48
-#define TOLD     (BLOCKS - PAGE_REPORTING_KEEP) /* of them at least */
-
-#define WAIT_FOR(expression)                                   \
-	({                                                     \
-		uint64_t wait_end = clock_ns() + LIMIT_NS;     \
-		while (!(expression) && clock_ns() < wait_end) \
-			thread_sleep_ns(NSEC_PER_MSEC);        \
-		CHECK(expression);                             \
-	})
+#define BLOCKS 48
+#define TOLD   (BLOCKS - PAGE_REPORTING_KEEP) /* of them at least */
 
 static struct fake_virtio *fake;
 static _Atomic unsigned told[FAKE_QUEUES];

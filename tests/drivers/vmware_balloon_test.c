@@ -20,18 +20,11 @@
 #include <tests/drivers/vmware_fixture.h>
 #include <tests/kernel/text_sink.h>
 #include <tests/test.h>
+#include <tests/wait.h>
 
 #define BASIC_BATCHED (VMWARE_BASIC | VMWARE_BATCHED)
 
 static struct vmware_model *const host = &vmware_model;
-
-#define WAIT_FOR(expression)                                        \
-	({                                                          \
-		uint64_t wait_end = clock_ns() + 20 * NSEC_PER_SEC; \
-		while (!(expression) && clock_ns() < wait_end)      \
-			thread_sleep_ns(NSEC_PER_MSEC);             \
-		CHECK(expression);                                  \
-	})
 
 TEST(vmware_balloon, W_T1_blocks_and_batches_of_512_are_used_where_offered)
 {

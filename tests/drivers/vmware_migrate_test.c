@@ -11,6 +11,7 @@
 #include <platform/clock.h>
 #include <tests/drivers/vmware_fixture.h>
 #include <tests/kernel/threads.h>
+#include <tests/wait.h>
 
 #define BASIC_BATCHED (VMWARE_BASIC | VMWARE_BATCHED)
 
@@ -128,14 +129,6 @@ TEST(vmware_migrate, W_T14_blocks_are_not_isolated_and_count_512_on_release)
 }
 
 #ifdef QUIRE_TEST_HOOKS
-
-#define WAIT_FOR(expression)                                        \
-	({                                                          \
-		uint64_t wait_end = clock_ns() + 20 * NSEC_PER_SEC; \
-		while (!(expression) && clock_ns() < wait_end)      \
-			thread_sleep_ns(NSEC_PER_MSEC);             \
-		CHECK(expression);                                  \
-	})
 
 static int step_beside(void *arg)
 {
