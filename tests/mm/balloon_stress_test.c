@@ -146,9 +146,28 @@ static int crowd_mover(void *arg)
 	return 0;
 }
 
+/* False: memory was short for one of the threads, and none is left. */
+static bool crowd_plays(void)
+{
+	struct thread *client = test_thread_try(crowd_client, NULL, THREAD_ANY_CPU);
+	struct thread *movers[2] = {NULL};
+	bool complete = client != NULL;
+
+	for (uintptr_t i = 0; complete && i < ARRAY_SIZE(movers); i++) {
+		movers[i] = test_thread_try(crowd_mover, (void *)(i * 7), THREAD_ANY_CPU);
+		complete = movers[i] != NULL;
+	}
+	if (client)
+		thread_join(client);
+	for (unsigned i = 0; i < ARRAY_SIZE(movers); i++) {
+		if (movers[i])
+			thread_join(movers[i]);
+	}
+	return complete;
+}
+
 TEST(balloon_stress, client_and_movers_at_once_keep_the_invariants)
 {
-	struct thread *client, *movers[2];
 	struct mm_statistics before, after;
 
 	mm_statistics(&before);
@@ -157,12 +176,7 @@ TEST(balloon_stress, client_and_movers_at_once_keep_the_invariants)
 	balloon_device_init(&mover, "test", true, crowd_answer);
 	for (unsigned i = 0; i < CROWD_PAGES; i++)
 		crowd_pages[i] = mover_inflated(&mover);
-	client = test_thread(crowd_client, NULL, THREAD_ANY_CPU);
-	for (uintptr_t i = 0; i < ARRAY_SIZE(movers); i++)
-		movers[i] = test_thread(crowd_mover, (void *)(i * 7), THREAD_ANY_CPU);
-	thread_join(client);
-	for (unsigned i = 0; i < ARRAY_SIZE(movers); i++)
-		thread_join(movers[i]);
+	NEED(crowd_plays(), "no memory for a thread");
 	CHECK_EQ(mover.isolated, 0);
 	CHECK(balloon_check() == NULL);
 	mm_statistics(&after);
