@@ -299,8 +299,13 @@ TEST(virtio_balloon_bad_host, memory_pressure_while_inflating_takes_no_page_in_u
 	REQUIRE(virtio_device_attach(&host->device) == 0);
 	atomic_store(&hogs_end, false);
 	atomic_store(&hog_wrong, 0);
-	for (uintptr_t i = 0; i < ARRAY_SIZE(hogs); i++)
-		hogs[i] = test_thread(hog, (void *)i, THREAD_ANY_CPU);
+	hogs[0] = test_thread(hog, (void *)0, THREAD_ANY_CPU);
+	hogs[1] = test_thread_try(hog, (void *)1, THREAD_ANY_CPU);
+	if (!hogs[1]) {
+		atomic_store(&hogs_end, true);
+		thread_join(hogs[0]);
+		ERROR("no memory for a thread");
+	}
 	for (unsigned i = 0; i < 10; i++) {
 		rounds = atomic_load(&hog_rounds);
 		host_resize(511); /* single pages, as those that the hogs take */
