@@ -171,7 +171,9 @@ static void recover(struct virtio_balloon *balloon)
 
 static uint64_t next_attempt(const struct virtio_balloon *balloon)
 {
-	return virtio_balloon_wants_more(balloon) ? balloon->retry_at : CLOCK_NEVER;
+	if (balloon->dead || !virtio_balloon_wants_more(balloon))
+		return CLOCK_NEVER;
+	return balloon->retry_at;
 }
 
 static int balloon_thread(void *arg)

@@ -91,15 +91,28 @@ TEST(virtio_balloon_bad_host, impossible_length_is_survived)
 	break_and_recover(FAKE_TOO_LONG, "beyond the buffer");
 }
 
+static bool thread_sleeps(void)
+{
+	struct irq_state irq = wait_queue_lock(&host_balloon()->news);
+	bool sleeps = wait_queue_first(&host_balloon()->news) != NULL;
+
+	wait_queue_unlock(&host_balloon()->news, irq);
+	return sleeps;
+}
+
 TEST(virtio_balloon_bad_host, device_that_stays_wrong_is_given_up_with_all_pages_back)
 {
 	host_attach();
+	host_balloon()->retry_ns = NSEC_PER_MSEC;
 	host_resize(700);
 	fake_virtio_behave(host, FAKE_TWICE);
 	fake_virtio_set_target(host, 2000);
 	HOST_WAIT(host_balloon()->dead);
 	CHECK_EQ(host_balloon()->recoveries, VIRTIO_BALLOON_RECOVERIES);
 	CHECK_EQ(balloon_pages(&host_balloon()->core), 0);
+	/* The target is not reached, but nobody tries again. */
+	thread_sleep_ns(10 * NSEC_PER_MSEC);
+	HOST_WAIT(thread_sleeps());
 	host_detach();
 }
 
