@@ -91,6 +91,11 @@ class FaultsTest(unittest.TestCase):
         self.assertIn("# report: 5 tests, 201 allocations failed", text)
         self.assertIn("# quire: FAIL, 2 of 5 failed", text)
 
+    def test_suites_are_left_out_on_request(self):
+        status, text = self.run_faults("--without", "a,c")
+        self.assertEqual(status, 0, text)
+        self.assertIn("# report: 1 tests, 50 allocations failed", text)
+
     def test_fewer_points_on_request_and_no_test_is_an_error(self):
         status, text = self.run_faults("--tests", "a.many", "--points", "8")
         self.assertEqual(status, 0, text)
