@@ -55,7 +55,8 @@ static struct page *try_shrinkers(const struct request *request)
 		if (page)
 			return page;
 	}
-	return NULL;
+	/* Caches may be empty because somebody else has just shrunk them. */
+	return try_again(request);
 }
 
 static struct page *try_compaction(const struct request *request)

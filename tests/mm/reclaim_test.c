@@ -125,6 +125,59 @@ static void relieve(struct list_head *taken)
 	oom_hook_unregister(&hook);
 }
 
+static const struct thread *asker;
+
+/* What somebody else frees while the request asks the caches, which have nothing. The reclaim
+ * thread asks them, too. */
+static uint64_t freed_by_another(struct shrinker *shrinker,
+				 const struct shrink_request *request)
+{
+	(void)shrinker;
+	(void)request;
+	if (thread_current() == asker)
+		give_all(&held);
+	return SHRINK_EMPTY;
+}
+
+static uint64_t scan_nothing(struct shrinker *shrinker, struct shrink_request *request)
+{
+	(void)shrinker;
+	(void)request;
+	return SHRINK_STOP;
+}
+
+TEST(reclaim, request_finds_what_another_freed_while_the_caches_had_nothing)
+{
+	static const struct shrinker_attributes attributes = {
+		.name = "test", .count = freed_by_another, .scan = scan_nothing, .seeks = 2};
+	struct shrinker *shrinker = shrinker_alloc(&attributes);
+	struct list_head taken = LIST_INIT(taken);
+	struct reclaim_statistics before, after;
+	struct page *page;
+
+	NEED(shrinker, "no memory for a shrinker");
+	exhaust(&taken, 4096);
+	oom_hook_unregister(&hook); /* it would be asked, and have nothing */
+	while (shrink_node(0, 0) > 0)
+		;
+	while ((page = page_alloc(NODE_ANY, 0, FOLIO_NOWARN)) != NULL)
+		list_add_tail(&taken, &page->list);
+	asker = thread_current();
+	shrinker_register(shrinker);
+	reclaim_statistics(&before);
+	page = page_alloc(NODE_ANY, 0, FOLIO_NOWARN | FOLIO_MAY_SLEEP);
+	reclaim_statistics(&after);
+	CHECK(page != NULL);
+	CHECK_EQ(after.failed, before.failed);
+	CHECK_EQ(after.by_shrinkers, before.by_shrinkers + 1);
+	CHECK(list_is_empty(&held));
+	if (page)
+		page_put(page);
+	shrinker_free(shrinker);
+	oom_hook_register(&hook);
+	relieve(&taken);
+}
+
 TEST(reclaim, request_that_may_sleep_asks_the_hooks_before_it_fails)
 {
 	struct list_head taken = LIST_INIT(taken);
