@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * Memory taken back ahead of need, for the sake of requests that cannot wait: when a zone goes
- * below its low watermark the thread shrinks caches until every zone is at its high one, from
- * light to everything. Compaction and out-of-memory hooks are left to requests: their price is
- * paid when somebody would fail without.
+ * below its low watermark the thread shrinks caches until every zone is at its high one, harder
+ * each time that gave too little, up to everything. Compaction and out-of-memory hooks are left
+ * to requests: their price is paid when somebody would fail without.
  */
 #include <mm/reclaim.h>
 #include <kernel/assert.h>
@@ -34,30 +34,35 @@ void reclaim_wake(void)
 	wait_queue_unlock(&queue, irq);
 }
 
-static bool node_is_below_high(unsigned node)
+/* Pages that the zones of a node have less than their high watermarks ask for. */
+static uint64_t missing_on(unsigned node)
 {
+	uint64_t missing = 0;
+
 	for (unsigned i = 0; i < zone_count; i++)
-		if (zones[i]->node == node && !zone_has(zones[i], zones[i]->high))
-			return true;
-	return false;
+		if (zones[i]->node == node)
+			missing += zone_missing(zones[i], zones[i]->high);
+	return missing;
 }
 
 uint64_t reclaim_balance(void)
 {
 	struct thread *self = thread_current();
-	bool low = true;
-	uint64_t freed = 0;
+	unsigned priority = SHRINK_PRIORITY_LIGHT;
+	uint64_t freed = 0, enough, got;
 
 	self->reclaims = true;
-	for (unsigned priority = SHRINK_PRIORITY_LIGHT + 1; low && priority-- > 0;) {
-		low = false;
+	do {
+		enough = got = 0;
 		for (unsigned node = 0; node < node_count(); node++) {
-			if (!node_is_below_high(node))
-				continue;
-			freed += shrink_node(node, priority);
-			low = true;
+			uint64_t missing = missing_on(node);
+
+			enough += missing;
+			got += missing ? shrink_node(node, priority) : 0;
 		}
-	}
+		freed += got;
+		/* When others used what was enough, that is no reason to press harder. */
+	} while (enough && (got >= enough || priority-- > 0));
 	self->reclaims = false;
 	atomic_fetch_add(&rounds, 1);
 	atomic_fetch_add(&freed_pages, freed);

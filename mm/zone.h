@@ -89,10 +89,17 @@ static inline uint64_t zone_frame(const struct zone *zone, struct pfn f)
 	return f.nr - zone->base.nr;
 }
 
-/* Is there so much besides a block that counts as used up? */
+/* Frames to be freed until there is so much besides a block that counts as used up. */
+static inline uint64_t zone_missing(const struct zone *zone, uint64_t watermark)
+{
+	uint64_t free = frames_free(&zone->frames);
+
+	return watermark + BLOCK_FRAMES > free ? watermark + BLOCK_FRAMES - free : 0;
+}
+
 static inline bool zone_has(const struct zone *zone, uint64_t watermark)
 {
-	return frames_free(&zone->frames) >= watermark + BLOCK_FRAMES;
+	return zone_missing(zone, watermark) == 0;
 }
 
 /* Free blocks of 2^order that requests could get, the untouched memory included; walks. */

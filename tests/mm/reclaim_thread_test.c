@@ -11,6 +11,7 @@
 #include <mm/zone.h>
 #include <platform/clock.h>
 #include <tests/test.h>
+#include <string.h>
 
 #define LIMIT_NS (20 * NSEC_PER_SEC)
 #define BATCH    32u
@@ -156,4 +157,70 @@ TEST(reclaim_thread, nothing_is_shrunk_while_all_zones_are_high)
 	CHECK_EQ(atomic_load(&scans), 0);
 	CHECK_EQ(cached, 1);
 	cache_end(shrinker);
+}
+
+#define MISSING 100u
+#define PASSES  20u
+
+/* A cache of which every pass frees what it is asked for, and others use it at once. */
+static uint64_t passes, asked[PASSES], given;
+static uint64_t old_high;
+
+static uint64_t count_passes(struct shrinker *shrinker, const struct shrink_request *request)
+{
+	(void)shrinker;
+	(void)request;
+	if (++passes > PASSES)
+		zones[0]->high = old_high;
+	return UINT64_C(1) << 20;
+}
+
+static uint64_t scan_for_others(struct shrinker *shrinker, struct shrink_request *request)
+{
+	(void)shrinker;
+	if (passes <= PASSES)
+		asked[passes - 1] += request->nr_to_scan;
+	return given ? given : SHRINK_STOP;
+}
+
+/* Nothing but this cache can be shrunk, and the first zone misses some pages. */
+static void balance_in_vain(uint64_t gives)
+{
+	static const struct shrinker_attributes attributes = {.name = "test",
+							      .count = count_passes,
+							      .scan = scan_for_others,
+							      .seeks = SHRINK_SEEKS,
+							      .batch = BATCH};
+	struct shrinker *shrinker = shrinker_alloc(&attributes);
+
+	NEED(shrinker, "no memory for a shrinker");
+	while (shrink_node(0, 0) > 0)
+		;
+	passes = 0;
+	memset(asked, 0, sizeof(asked));
+	given = gives;
+	old_high = zones[0]->high;
+	zones[0]->high = frames_free(&zones[0]->frames) - BLOCK_FRAMES + MISSING;
+	shrinker_register(shrinker);
+	(void)reclaim_balance();
+	zones[0]->high = old_high;
+	shrinker_free(shrinker);
+}
+
+TEST(reclaim_thread, it_presses_no_harder_while_it_gets_enough_and_others_use_it)
+{
+	if (!all_are_high())
+		SKIP("memory is short already");
+	balance_in_vain(MISSING);
+	CHECK_EQ(passes, PASSES + 1);
+	for (unsigned pass = 1; pass < PASSES; pass++)
+		CHECK_EQ(asked[pass], asked[0]);
+}
+
+TEST(reclaim_thread, it_presses_harder_each_time_it_gets_too_little)
+{
+	if (!all_are_high())
+		SKIP("memory is short already");
+	balance_in_vain(0);
+	CHECK_EQ(passes, SHRINK_PRIORITY_LIGHT + 1);
 }
