@@ -70,8 +70,9 @@ class Qmp:
                 self.events.append(answer)
             elif "error" in answer:
                 raise QmpError(f"{command}: {answer['error']['desc']}")
-            else:
+            elif "return" in answer:
                 return answer["return"]
+            # Else a greeting: who connects while QEMU sets its monitor up is greeted twice.
 
     def monitor(self, line: str) -> str:
         """What the human monitor answers to a line such as `info pci`."""

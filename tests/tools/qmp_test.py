@@ -56,6 +56,10 @@ class Client(unittest.TestCase):
         self.assertEqual(client.execute("query-balloon"), {"actual": 5})
         self.assertEqual(client.events, [{"event": "STOP"}])
 
+    def test_second_greeting_is_no_answer(self):
+        client = self.talk([{"QMP": {}}, {"return": {"actual": 5}}])
+        self.assertEqual(client.execute("query-balloon"), {"actual": 5})
+
     def test_refusal_and_end_of_connection_raise(self):
         client = self.talk([{"error": {"desc": "no balloon"}}])
         with self.assertRaisesRegex(qmp.QmpError, "no balloon"):
