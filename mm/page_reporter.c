@@ -354,7 +354,6 @@ static int state_allocate(struct page_reporter *reporter, struct zone *zone)
 	_Atomic uint32_t *times = kmalloc(blocks * sizeof(times[0]), FOLIO_NOWARN);
 	struct page_reporter_word *words =
 		kmalloc((blocks + 63) / 64 * sizeof(words[0]), FOLIO_NOWARN | FOLIO_ZERO);
-
 	struct frames_activity *activity =
 		kmalloc(CPUS_MAX * sizeof(activity[0]), FOLIO_NOWARN | FOLIO_ZERO);
 

@@ -35,10 +35,10 @@ TEST(virtio_balloon_bad_host, zero_asked_for_again_and_again_moves_nothing)
 	unsigned kicks, writes;
 
 	host_attach();
-	HOST_WAIT(fake_virtio_config_reads(host) == 1);
+	WAIT_FOR(fake_virtio_config_reads(host) == 1);
 	for (unsigned i = 2; i < 20; i++) {
 		fake_virtio_set_target(host, 0);
-		HOST_WAIT(fake_virtio_config_reads(host) == i);
+		WAIT_FOR(fake_virtio_config_reads(host) == i);
 	}
 	CHECK_EQ(host->kicks, 0);
 	CHECK_EQ(host->config_writes, 0);
@@ -63,9 +63,9 @@ static void break_and_recover(enum fake_behaviour behaviour, const char *message
 	text_sink_open();
 	fake_virtio_behave(host, behaviour);
 	fake_virtio_set_target(host, 2000);
-	HOST_WAIT(host_balloon()->recoveries > 0);
+	WAIT_FOR(host_balloon()->recoveries > 0);
 	fake_virtio_behave(host, FAKE_PROMPT);
-	HOST_WAIT(fake_virtio_actual(host) == 2000 && fake_virtio_given(host) == 2000);
+	WAIT_FOR(fake_virtio_actual(host) == 2000 && fake_virtio_given(host) == 2000);
 	CHECK(strstr(text_sink_close(), message) != NULL);
 	CHECK(!host_balloon()->dead);
 	host_detach();
@@ -107,12 +107,12 @@ TEST(virtio_balloon_bad_host, device_that_stays_wrong_is_given_up_with_all_pages
 	host_resize(700);
 	fake_virtio_behave(host, FAKE_TWICE);
 	fake_virtio_set_target(host, 2000);
-	HOST_WAIT(host_balloon()->dead);
+	WAIT_FOR(host_balloon()->dead);
 	CHECK_EQ(host_balloon()->recoveries, VIRTIO_BALLOON_RECOVERIES);
 	CHECK_EQ(balloon_pages(&host_balloon()->core), 0);
 	/* The target is not reached, but nobody tries again. */
 	thread_sleep_ns(10 * NSEC_PER_MSEC);
-	HOST_WAIT(thread_sleeps());
+	WAIT_FOR(thread_sleeps());
 	host_detach();
 }
 
@@ -124,9 +124,9 @@ TEST(virtio_balloon_bad_host, device_that_never_acknowledges_is_reset_after_a_bo
 	text_sink_open();
 	fake_virtio_behave(host, FAKE_HOLD);
 	fake_virtio_set_target(host, 100);
-	HOST_WAIT(host_balloon()->recoveries > 0);
+	WAIT_FOR(host_balloon()->recoveries > 0);
 	fake_virtio_behave(host, FAKE_PROMPT);
-	HOST_WAIT(fake_virtio_actual(host) == 100 && fake_virtio_given(host) == 100);
+	WAIT_FOR(fake_virtio_actual(host) == 100 && fake_virtio_given(host) == 100);
 	CHECK(strstr(text_sink_close(), "deflate of 600 pages not acknowledged") != NULL);
 	host_detach();
 }
@@ -138,9 +138,9 @@ TEST(virtio_balloon_bad_host, inflation_never_acknowledged_ends_in_a_reset)
 	text_sink_open();
 	fake_virtio_behave(host, FAKE_HOLD);
 	fake_virtio_set_target(host, 600);
-	HOST_WAIT(host_balloon()->recoveries > 0);
+	WAIT_FOR(host_balloon()->recoveries > 0);
 	fake_virtio_behave(host, FAKE_PROMPT);
-	HOST_WAIT(fake_virtio_actual(host) == 600 && fake_virtio_given(host) == 600);
+	WAIT_FOR(fake_virtio_actual(host) == 600 && fake_virtio_given(host) == 600);
 	CHECK(strstr(text_sink_close(), "inflate of 600 pages not acknowledged") != NULL);
 	host_detach();
 }
@@ -151,7 +151,7 @@ TEST(virtio_balloon_bad_host, device_that_does_not_reset_keeps_its_pages)
 	host_resize(700);
 	fake_virtio_behave(host, FAKE_DEAF_TO_RESET);
 	fake_virtio_needs_reset(host);
-	HOST_WAIT(host_balloon()->dead);
+	WAIT_FOR(host_balloon()->dead);
 	CHECK_EQ(balloon_pages(&host_balloon()->core), 700);
 	CHECK_EQ(fake_virtio_given(host), 700);
 	/* Only a test can know that it is safe after all. */
@@ -166,10 +166,10 @@ TEST(virtio_balloon_bad_host, device_that_asks_for_a_reset_in_the_middle_is_surv
 	host_resize(700);
 	fake_virtio_behave(host, FAKE_HOLD);
 	fake_virtio_set_target(host, 2000);
-	HOST_WAIT(fake_virtio_held(host) > 0);
+	WAIT_FOR(fake_virtio_held(host) > 0);
 	fake_virtio_behave(host, FAKE_PROMPT);
 	fake_virtio_needs_reset(host);
-	HOST_WAIT(fake_virtio_actual(host) == 2000 && fake_virtio_given(host) == 2000);
+	WAIT_FOR(fake_virtio_actual(host) == 2000 && fake_virtio_given(host) == 2000);
 	CHECK_EQ(host_balloon()->recoveries, 1);
 	host_detach();
 }
@@ -182,10 +182,10 @@ static void forget_on_the_way(uint32_t target)
 	text_sink_open();
 	fake_virtio_behave(host, FAKE_HOLD);
 	fake_virtio_set_target(host, target);
-	HOST_WAIT(fake_virtio_held(host) > 0);
+	WAIT_FOR(fake_virtio_held(host) > 0);
 	fake_virtio_behave(host, FAKE_PROMPT);
 	fake_virtio_forget(host);
-	HOST_WAIT(fake_virtio_actual(host) == target && fake_virtio_given(host) == target);
+	WAIT_FOR(fake_virtio_actual(host) == target && fake_virtio_given(host) == target);
 	(void)text_sink_close();
 	CHECK_EQ(host_balloon()->recoveries, 1);
 	host_detach();
@@ -220,7 +220,7 @@ TEST(virtio_balloon_bad_host, features_that_change_at_a_reset_are_negotiated_aga
 
 		host->offered = offers[i];
 		fake_virtio_needs_reset(host);
-		HOST_WAIT(host_balloon()->recoveries == i + 1);
+		WAIT_FOR(host_balloon()->recoveries == i + 1);
 		host_resize(300 + i);
 		CHECK_EQ(host->accepted & VIRTIO_BALLOON_F_STATS,
 			 offers[i] & VIRTIO_BALLOON_F_STATS);
@@ -244,7 +244,7 @@ TEST(virtio_balloon_bad_host, device_that_comes_back_another_is_probed_as_what_i
 	first->queue_size[VIRTIO_BALLOON_QUEUE_STATS] = 4;
 	first->queue_size[VIRTIO_BALLOON_QUEUE_INFLATE] = 2;
 	REQUIRE(virtio_device_attach(&first->device) == 0);
-	HOST_WAIT(fake_virtio_given(first) == 500 && fake_virtio_actual(first) == 500);
+	WAIT_FOR(fake_virtio_given(first) == 500 && fake_virtio_actual(first) == 500);
 	CHECK_EQ(fake_virtio_stats(first), 1);
 	virtio_device_detach(&first->device);
 	/* And one that is none of ours any more: refused, and nothing is left. */
@@ -322,7 +322,7 @@ TEST(virtio_balloon_bad_host, memory_pressure_while_inflating_takes_no_page_in_u
 	for (unsigned i = 0; i < 10; i++) {
 		rounds = atomic_load(&hog_rounds);
 		host_resize(511); /* single pages, as those that the hogs take */
-		HOST_WAIT(atomic_load(&hog_rounds) > rounds);
+		WAIT_FOR(atomic_load(&hog_rounds) > rounds);
 		host_resize(20000 + i);
 		host_resize(i);
 	}
@@ -345,8 +345,8 @@ TEST(virtio_balloon_bad_host, two_virtio_balloons_at_once)
 	fake_virtio_set_target(first, 3000);
 	fake_virtio_set_target(second, 5000);
 	host = first;
-	HOST_WAIT(fake_virtio_given(first) == 3000 && fake_virtio_actual(first) == 3000);
-	HOST_WAIT(fake_virtio_given(second) == 5000 && fake_virtio_actual(second) == 5000);
+	WAIT_FOR(fake_virtio_given(first) == 3000 && fake_virtio_actual(first) == 3000);
+	WAIT_FOR(fake_virtio_given(second) == 5000 && fake_virtio_actual(second) == 5000);
 	CHECK_EQ(balloon_pages(&host_balloon()->core), 3000);
 	host_detach();
 	host = second;
@@ -437,7 +437,7 @@ TEST(virtio_balloon_bad_host, more_than_exists_is_bounded_with_a_message)
 	balloon_budget_start(10);
 	text_sink_open();
 	fake_virtio_set_target(host, UINT32_MAX);
-	HOST_WAIT(fake_virtio_actual(host) == 10 * BALLOON_BLOCK_PAGES);
+	WAIT_FOR(fake_virtio_actual(host) == 10 * BALLOON_BLOCK_PAGES);
 	text = text_sink_close();
 	CHECK(strstr(text, "the host asks for 4294967295 pages") != NULL);
 	mm_statistics(&now);

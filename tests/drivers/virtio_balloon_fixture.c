@@ -26,7 +26,7 @@ struct virtio_balloon *host_balloon(void)
 void host_resize(uint32_t units)
 {
 	fake_virtio_set_target(host, units);
-	HOST_WAIT(fake_virtio_actual(host) == units && fake_virtio_given(host) == units);
+	WAIT_FOR(fake_virtio_actual(host) == units && fake_virtio_given(host) == units);
 }
 
 void host_detach(void)

@@ -13,9 +13,6 @@
 #include <tests/test.h>
 #include <tests/wait.h>
 
-/* Wait until expression is true; a failed check at the time limit. */
-#define HOST_WAIT(expression) WAIT_FOR(expression)
-
 extern struct fake_virtio *host;
 
 /* A host that behaves, before its device is attached; then attached. */

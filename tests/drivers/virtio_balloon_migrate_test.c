@@ -51,13 +51,13 @@ TEST(virtio_balloon_migrate, V_T5_device_lock_held_by_inflation_means_not_now)
 	source = isolated_page();
 	fake_virtio_behave(host, FAKE_HOLD);
 	fake_virtio_set_target(host, 2 * PAGES);
-	HOST_WAIT(fake_virtio_held(host) == 1);
+	WAIT_FOR(fake_virtio_held(host) == 1);
 	CHECK_EQ(movable_migrate(destination, source), -EAGAIN);
 	CHECK(fake_virtio_holds(host, unit(source)));
 	CHECK(!fake_virtio_holds(host, unit(destination)));
 	fake_virtio_behave(host, FAKE_PROMPT);
 	fake_virtio_release(host);
-	HOST_WAIT(fake_virtio_actual(host) == 2 * PAGES);
+	WAIT_FOR(fake_virtio_actual(host) == 2 * PAGES);
 	movable_putback(source);
 	page_put(destination);
 	CHECK_EQ(balloon_pages(&host_balloon()->core), 2 * PAGES);
@@ -109,12 +109,12 @@ TEST(virtio_balloon_migrate, V_T6_each_step_waits_for_the_one_before_to_be_ackno
 	buffers = host->nr_buffers;
 	fake_virtio_behave(host, FAKE_HOLD);
 	mover = test_thread(move_beside, NULL, THREAD_ANY_CPU);
-	HOST_WAIT(fake_virtio_held(host) == 1);
+	WAIT_FOR(fake_virtio_held(host) == 1);
 	thread_sleep_ns(20 * NSEC_PER_MSEC);
 	CHECK_EQ(host->nr_buffers, buffers + 1);
 	CHECK_EQ(host->buffers[buffers].first, unit(moving[0]));
 	fake_virtio_release(host);
-	HOST_WAIT(fake_virtio_held(host) == 1);
+	WAIT_FOR(fake_virtio_held(host) == 1);
 	CHECK_EQ(host->buffers[buffers + 1].first, unit(moving[1]));
 	thread_sleep_ns(20 * NSEC_PER_MSEC);
 	/* The host has not said yet that it gave source back. */
@@ -142,9 +142,9 @@ TEST(virtio_balloon_migrate, host_that_does_not_acknowledge_is_reset_with_all_pa
 	page_put(destination);
 	fake_virtio_behave(host, FAKE_PROMPT);
 	movable_putback(source);
-	HOST_WAIT(host_balloon()->recoveries == 1);
+	WAIT_FOR(host_balloon()->recoveries == 1);
 	(void)text_sink_close();
-	HOST_WAIT(fake_virtio_actual(host) == PAGES && fake_virtio_given(host) == PAGES);
+	WAIT_FOR(fake_virtio_actual(host) == PAGES && fake_virtio_given(host) == PAGES);
 	CHECK(list_is_empty(&host_balloon()->limbo));
 	host_detach();
 }
@@ -182,13 +182,13 @@ TEST(virtio_balloon_migrate, reset_waits_for_an_isolated_page)
 	page = isolated_page();
 	text_sink_open();
 	fake_virtio_needs_reset(host);
-	HOST_WAIT(host_balloon()->recoveries == 1);
+	WAIT_FOR(host_balloon()->recoveries == 1);
 	CHECK_EQ(movable_migrate(destination, page), -EAGAIN);
 	page_put(destination);
 	thread = test_thread(put_back_later, page, THREAD_ANY_CPU);
 	thread_join(thread);
 	(void)text_sink_close();
-	HOST_WAIT(fake_virtio_actual(host) == PAGES && fake_virtio_given(host) == PAGES);
+	WAIT_FOR(fake_virtio_actual(host) == PAGES && fake_virtio_given(host) == PAGES);
 	CHECK_EQ(balloon_pages(&host_balloon()->core), PAGES);
 	host_detach();
 }

@@ -29,7 +29,7 @@ static void ask(void)
 	unsigned before = fake_virtio_stats(host);
 
 	fake_virtio_release(host);
-	HOST_WAIT(fake_virtio_stats(host) == before + 1);
+	WAIT_FOR(fake_virtio_stats(host) == before + 1);
 }
 
 static uint64_t value_of(unsigned tag)
@@ -94,7 +94,7 @@ TEST(virtio_balloon_stats, lent_pages_are_not_counted_as_the_guests)
 	attach();
 	mm_statistics(&memory);
 	fake_virtio_set_target(host, 1000);
-	HOST_WAIT(fake_virtio_actual(host) == 1000);
+	WAIT_FOR(fake_virtio_actual(host) == 1000);
 	ask();
 	CHECK_EQ(value_of(5), (memory.managed - 1000) * PAGE_SIZE);
 	host_detach();
@@ -107,7 +107,7 @@ TEST(virtio_balloon_stats, blocks_of_balloons_are_no_demand_of_the_guest)
 	attach();
 	mm_large_blocks(&got, &failed);
 	fake_virtio_set_target(host, 5 * BALLOON_BLOCK_PAGES);
-	HOST_WAIT(fake_virtio_actual(host) == 5 * BALLOON_BLOCK_PAGES);
+	WAIT_FOR(fake_virtio_actual(host) == 5 * BALLOON_BLOCK_PAGES);
 	ask();
 	CHECK_EQ(value_of(8), got);
 	CHECK_EQ(value_of(9), failed);
@@ -130,7 +130,7 @@ TEST(virtio_balloon_stats, reset_offers_them_again)
 	attach();
 	text_sink_open();
 	fake_virtio_needs_reset(host);
-	HOST_WAIT(host_balloon()->recoveries == 1 && fake_virtio_stats(host) == 2);
+	WAIT_FOR(host_balloon()->recoveries == 1 && fake_virtio_stats(host) == 2);
 	(void)text_sink_close();
 	ask();
 	CHECK_EQ(fake_virtio_held(host), 1);
@@ -143,7 +143,7 @@ TEST(virtio_balloon_stats, device_that_uses_the_buffer_twice_is_survived)
 	text_sink_open();
 	fake_virtio_behave(host, FAKE_TWICE);
 	fake_virtio_release(host);
-	HOST_WAIT(host_balloon()->recoveries == 1 && fake_virtio_stats(host) == 2);
+	WAIT_FOR(host_balloon()->recoveries == 1 && fake_virtio_stats(host) == 2);
 	fake_virtio_behave(host, FAKE_PROMPT);
 	CHECK(strstr(text_sink_close(), "the device does not behave") != NULL);
 	ask();
@@ -157,7 +157,7 @@ TEST(virtio_balloon_stats, device_without_the_queue_it_offers_is_driven_without)
 	REQUIRE(virtio_device_attach(&host->device) == 0);
 	CHECK(strstr(text_sink_close(), "offers statistics, but no queue") != NULL);
 	fake_virtio_set_target(host, 10);
-	HOST_WAIT(fake_virtio_actual(host) == 10);
+	WAIT_FOR(fake_virtio_actual(host) == 10);
 	CHECK_EQ(fake_virtio_stats(host), 0);
 	host_detach();
 }

@@ -18,7 +18,7 @@
 TEST(virtio_balloon, V_T1_target_is_reached_in_full_arrays_with_one_kick)
 {
 	host_attach();
-	HOST_WAIT(fake_virtio_config_reads(host) == 1); /* the target at start */
+	WAIT_FOR(fake_virtio_config_reads(host) == 1); /* the target at start */
 	host_resize(1000);
 	CHECK_EQ(host->nr_buffers, 4);
 	CHECK_EQ(host->buffers[0].units, 256);
@@ -40,15 +40,15 @@ TEST(virtio_balloon, V_T1_actual_is_written_on_the_way_once_250_ms_have_passed)
 	host_attach();
 	fake_virtio_behave(host, FAKE_HOLD);
 	fake_virtio_set_target(host, 2 * batch);
-	HOST_WAIT(fake_virtio_held(host) == VIRTIO_BALLOON_ARRAYS_MAX);
+	WAIT_FOR(fake_virtio_held(host) == VIRTIO_BALLOON_ARRAYS_MAX);
 	/* The thread waits for the host: nobody else looks at its clock. */
 	host_balloon()->actual_at -= VIRTIO_BALLOON_REPORT_NS;
 	fake_virtio_release(host);
-	HOST_WAIT(fake_virtio_held(host) == VIRTIO_BALLOON_ARRAYS_MAX);
+	WAIT_FOR(fake_virtio_held(host) == VIRTIO_BALLOON_ARRAYS_MAX);
 	CHECK_EQ(fake_virtio_actual(host), batch);
 	fake_virtio_behave(host, FAKE_PROMPT);
 	fake_virtio_release(host);
-	HOST_WAIT(fake_virtio_actual(host) == 2 * batch);
+	WAIT_FOR(fake_virtio_actual(host) == 2 * batch);
 	host_detach();
 }
 
@@ -112,14 +112,14 @@ TEST(virtio_balloon, V_T4_deflated_page_is_not_free_before_the_host_used_the_arr
 	host_resize(10);
 	fake_virtio_behave(host, FAKE_HOLD);
 	fake_virtio_set_target(host, 0);
-	HOST_WAIT(fake_virtio_held(host) == 1);
+	WAIT_FOR(fake_virtio_held(host) == 1);
 	thread_sleep_ns(20 * NSEC_PER_MSEC);
 	page = pfn_to_page(pfn(host->buffers[host->nr_buffers - 1].first));
 	CHECK_EQ(folio_references((struct folio *)page), 1);
 	CHECK_EQ(page_type(page), PAGE_TYPE_OFFLINE);
 	CHECK_EQ(fake_virtio_actual(host), 10);
 	fake_virtio_release(host);
-	HOST_WAIT(fake_virtio_actual(host) == 0);
+	WAIT_FOR(fake_virtio_actual(host) == 0);
 	CHECK_EQ(page_type(page), PAGE_TYPE_NONE);
 	fake_virtio_behave(host, FAKE_PROMPT);
 	host_detach();
@@ -258,11 +258,11 @@ TEST(virtio_balloon, V_T2_dry_allocator_sends_what_there_is_and_retries)
 	text_sink_open();
 	start = clock_ns();
 	fake_virtio_set_target(host, 60); /* too few for allocation in bulk */
-	HOST_WAIT(fake_virtio_actual(host) == 10);
+	WAIT_FOR(fake_virtio_actual(host) == 10);
 	CHECK_EQ(fake_virtio_given(host), 10);
-	HOST_WAIT(host_balloon()->shortages > 0);
+	WAIT_FOR(host_balloon()->shortages > 0);
 	balloon_budget_set(1000);
-	HOST_WAIT(fake_virtio_actual(host) == 60);
+	WAIT_FOR(fake_virtio_actual(host) == 60);
 	CHECK(strstr(text_sink_close(), "memory is short: 10 of 60 pages") != NULL);
 	waited = clock_ns() - start;
 	CHECK(waited >= VIRTIO_BALLOON_RETRY_NS);

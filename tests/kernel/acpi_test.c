@@ -324,6 +324,15 @@ TEST(acpi, srat_that_ends_inside_an_entry_is_named)
 	CHECK(strstr(text_sink_close(), "SRAT is malformed at byte 88 of 108") != NULL);
 }
 
+/* Nodes as on a machine that names none. */
+static void without_srat(void)
+{
+	start();
+	put_roots();
+	(void)load();
+	nodes_init(16);
+}
+
 static void put_srat(const char *entries_of, size_t length)
 {
 	start();
@@ -369,10 +378,7 @@ TEST(acpi, srat_names_the_node_of_a_cpu)
 	CHECK_EQ(node_of_firmware_cpu(0x108), 0);
 	CHECK_EQ(node_of_firmware_cpu(0x204), 1);
 	CHECK_EQ(node_of_firmware_cpu(99), 0); /* not named */
-	start();
-	put_roots();
-	(void)load();
-	nodes_init(16);
+	without_srat();
 	CHECK_EQ(node_count(), 1);
 	CHECK_EQ(node_of_firmware_cpu(4), 0);
 }
@@ -405,10 +411,7 @@ TEST(acpi, cpu_of_a_short_entry_of_the_srat_belongs_to_node_0)
 		CHECK_EQ(node_of_firmware_cpu(0x07070707), 0);
 		CHECK_EQ(node_of_firmware_cpu(4), 1);
 	}
-	start();
-	put_roots();
-	(void)load();
-	nodes_init(16);
+	without_srat();
 }
 
 /* It leaves the table. */
@@ -420,10 +423,7 @@ TEST(acpi, cpus_behind_a_malformed_entry_of_the_srat_belong_to_node_0)
 	CHECK(strstr(text_sink_close(), "SRAT is malformed at byte 144 of 160") != NULL);
 	CHECK_EQ(node_of_firmware_cpu(4), 1);
 	CHECK_EQ(node_of_firmware_cpu(5), 0);
-	start();
-	put_roots();
-	(void)load();
-	nodes_init(16);
+	without_srat();
 }
 
 TEST(acpi, slit_with_a_wild_count_is_not_used)

@@ -100,6 +100,15 @@ static uint64_t give_held(struct oom_hook *hook, uint64_t pages)
 
 static struct oom_hook hook = {.name = "test", .give = give_held};
 
+/* What is kept for others, too. */
+static void take_rest(struct list_head *taken)
+{
+	struct page *page;
+
+	while ((page = page_alloc(NODE_ANY, 0, FOLIO_NOWARN)) != NULL)
+		list_add_tail(taken, &page->list);
+}
+
 /* All memory is taken; so many pages of it are what the hook has to give. */
 static void exhaust(struct list_head *taken, unsigned for_hook)
 {
@@ -113,8 +122,7 @@ static void exhaust(struct list_head *taken, unsigned for_hook)
 		list_del(&page->list);
 		list_add_tail(&held, &page->list);
 	}
-	while ((page = page_alloc(NODE_ANY, 0, FOLIO_NOWARN)) != NULL)
-		list_add_tail(taken, &page->list);
+	take_rest(taken);
 	CHECK_EQ(hook_calls, 0);
 }
 
@@ -160,8 +168,7 @@ TEST(reclaim, request_finds_what_another_freed_while_the_caches_had_nothing)
 	oom_hook_unregister(&hook); /* it would be asked, and have nothing */
 	while (shrink_node(0, 0) > 0)
 		;
-	while ((page = page_alloc(NODE_ANY, 0, FOLIO_NOWARN)) != NULL)
-		list_add_tail(&taken, &page->list);
+	take_rest(&taken);
 	asker = thread_current();
 	shrinker_register(shrinker);
 	reclaim_statistics(&before);

@@ -65,16 +65,25 @@ static uint64_t scan(struct shrinker *shrinker, struct shrink_request *request)
 	return freed ? freed : SHRINK_STOP;
 }
 
-static struct shrinker *cache_start(void)
+static struct shrinker *
+new_shrinker(uint64_t (*counts)(struct shrinker *, const struct shrink_request *),
+	     uint64_t (*scans_some)(struct shrinker *, struct shrink_request *))
 {
-	static const struct shrinker_attributes attributes = {.name = "test",
-							      .count = count,
-							      .scan = scan,
-							      .seeks = SHRINK_SEEKS,
-							      .batch = BATCH};
+	const struct shrinker_attributes attributes = {.name = "test",
+						       .count = counts,
+						       .scan = scans_some,
+						       .seeks = SHRINK_SEEKS,
+						       .batch = BATCH};
 	struct shrinker *shrinker = shrinker_alloc(&attributes);
 
 	NEED(shrinker, "no memory for a shrinker");
+	return shrinker;
+}
+
+static struct shrinker *cache_start(void)
+{
+	struct shrinker *shrinker = new_shrinker(count, scan);
+
 	list_init(&cache);
 	cached = 0;
 	tester = thread_current();
@@ -186,14 +195,8 @@ static uint64_t scan_for_others(struct shrinker *shrinker, struct shrink_request
 /* Nothing but this cache can be shrunk, and the first zone misses some pages. */
 static void balance_in_vain(uint64_t gives)
 {
-	static const struct shrinker_attributes attributes = {.name = "test",
-							      .count = count_passes,
-							      .scan = scan_for_others,
-							      .seeks = SHRINK_SEEKS,
-							      .batch = BATCH};
-	struct shrinker *shrinker = shrinker_alloc(&attributes);
+	struct shrinker *shrinker = new_shrinker(count_passes, scan_for_others);
 
-	NEED(shrinker, "no memory for a shrinker");
 	while (shrink_node(0, 0) > 0)
 		;
 	passes = 0;
