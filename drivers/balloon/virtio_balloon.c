@@ -302,7 +302,7 @@ static void remove(struct virtio_device *device)
 	stop(balloon);
 	error = balloon->dead ? -EIO : 0;
 	while (!error && balloon->size > 0)
-		error = virtio_balloon_deflate_step(balloon, balloon->size);
+		error = virtio_balloon_deflate_step(balloon, 0);
 	if (!error)
 		virtio_balloon_write_actual(balloon);
 	migration_stop(balloon);

@@ -42,9 +42,9 @@ int virtio_balloon_arrays_send(struct virtio_balloon *balloon, struct virtio_que
 
 /* Pages. Base pages that may be taken now so that the reserve stays free. */
 uint64_t virtio_balloon_room(struct virtio_balloon *balloon);
-/* The thread moves up to `units`, at most one batch; errors as sending. */
+/* The thread moves up to `units`, or down to `target`, at most one batch; errors as sending. */
 int virtio_balloon_inflate_step(struct virtio_balloon *balloon, uint64_t units) MUST_CHECK;
-int virtio_balloon_deflate_step(struct virtio_balloon *balloon, uint64_t units) MUST_CHECK;
+int virtio_balloon_deflate_step(struct virtio_balloon *balloon, uint64_t target) MUST_CHECK;
 /* With the device's lock: up to `units` leave the balloon and the host has heard of it: into
  * *count and `entries`, for the caller to free without the lock. Errors as sending; all stay in
  * the balloon then. */

@@ -125,18 +125,22 @@ int virtio_balloon_take_back(struct virtio_balloon *balloon, uint64_t units,
 	return error;
 }
 
-int virtio_balloon_deflate_step(struct virtio_balloon *balloon, uint64_t units)
+int virtio_balloon_deflate_step(struct virtio_balloon *balloon, uint64_t target)
 {
 	struct list_head entries = LIST_INIT(entries);
-	uint64_t count;
-	int error;
+	uint64_t surplus, count = 0;
+	int error = 0;
 
+	HOOK(virtio_balloon_deflating);
 	mutex_lock(&balloon->lock);
-	error = virtio_balloon_take_back(balloon, units, &entries, &count);
+	/* Who was in need meanwhile may have taken it. */
+	surplus = balloon->size - MIN(balloon->size, target);
+	if (surplus > 0)
+		error = virtio_balloon_take_back(balloon, surplus, &entries, &count);
 	mutex_unlock(&balloon->lock);
 	balloon_free_list(&entries);
 	/* All are isolated: whoever moves them gives them back soon. */
-	if (count == 0)
+	if (surplus > 0 && count == 0)
 		thread_sleep_ns(VIRTIO_BALLOON_ISOLATED_NS);
 	return error;
 }

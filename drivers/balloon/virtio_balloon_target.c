@@ -6,6 +6,7 @@
 #include <drivers/balloon/virtio_balloon_internal.h>
 
 #include <errno.h>
+#include <kernel/hook.h>
 #include <kernel/log.h>
 #include <mm/mm.h>
 #include <platform/clock.h>
@@ -27,10 +28,13 @@ bool virtio_balloon_may_complain(uint64_t *last)
 
 void virtio_balloon_write_actual(struct virtio_balloon *balloon)
 {
+	uint64_t size = balloon->size; /* need may make it smaller at any time */
+
 	if (virtio_config_write32(balloon->device, VIRTIO_BALLOON_CONFIG_ACTUAL,
-				  (uint32_t)balloon->size))
+				  (uint32_t)size))
 		return;
-	balloon->actual = balloon->size;
+	HOOK(virtio_balloon_told);
+	balloon->actual = size;
 	balloon->actual_at = clock_ns();
 }
 
@@ -109,8 +113,7 @@ int virtio_balloon_resize(struct virtio_balloon *balloon)
 			error = virtio_balloon_inflate_step(balloon,
 							    balloon->target - balloon->size);
 		else
-			error = virtio_balloon_deflate_step(balloon,
-							    balloon->size - balloon->target);
+			error = virtio_balloon_deflate_step(balloon, balloon->target);
 		if (clock_ns() - balloon->actual_at >= VIRTIO_BALLOON_REPORT_NS)
 			virtio_balloon_write_actual(balloon);
 	}

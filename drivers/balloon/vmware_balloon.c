@@ -170,13 +170,13 @@ void vmware_balloon_step(struct vmware_balloon *balloon)
 	if (balloon->host.reset_required ||
 	    vmware_host_get_target(&balloon->host, now.managed) != 0)
 		return;
+	HOOK(vmware_targeted);
+	mutex_lock(&balloon->lock);
 	change = vmware_balloon_change(balloon);
 	if (change > 0)
 		vmware_inflate(balloon, (uint64_t)change);
-	if (change >= 0)
-		return;
-	mutex_lock(&balloon->lock);
-	vmware_deflate(balloon, (uint64_t)-change);
+	if (change < 0)
+		vmware_deflate(balloon, (uint64_t)-change);
 	mutex_unlock(&balloon->lock);
 }
 

@@ -136,7 +136,6 @@ void vmware_inflate(struct vmware_balloon *balloon, uint64_t pages)
 
 	list_init(&run.refused);
 	list_init(&run.spare);
-	mutex_lock(&balloon->lock);
 	while (run.wanted > 0 && !failed && !balloon->host.reset_required) {
 		bool go_on = run.wanted >> run.order && inflate_batch(balloon, &run, &failed);
 
@@ -145,7 +144,6 @@ void vmware_inflate(struct vmware_balloon *balloon, uint64_t pages)
 		if (!go_on)
 			leave_blocks(&run);
 	}
-	mutex_unlock(&balloon->lock);
 	balloon->shortages += run.wanted > 0;
 	balloon_free_list(&run.refused);
 	balloon_free_list(&run.spare);

@@ -9,7 +9,7 @@
 #include <drivers/balloon/vmware_balloon.h>
 
 /* Up to `pages` base pages to the host, blocks first if it takes any. */
-void vmware_inflate(struct vmware_balloon *balloon, uint64_t pages);
+void vmware_inflate(struct vmware_balloon *balloon, uint64_t pages) REQUIRES(&balloon->lock);
 /* At least `pages` back from the host if it lets them go, single ones first; how many. */
 uint64_t vmware_deflate(struct vmware_balloon *balloon, uint64_t pages)
 	REQUIRES(&balloon->lock);

@@ -214,4 +214,34 @@ TEST(virtio_balloon_oom, inflation_under_way_stops_at_need)
 	CHECK_EQ(balloon_pages(&balloon()->core), 344);
 	detach();
 }
+
+/* What need takes on the way down is not taken once more. */
+TEST(virtio_balloon_oom, deflation_under_way_stops_at_its_target_though_need_came_first)
+{
+	struct hook hook = {.name = "virtio_balloon_deflating", .function = be_in_need};
+
+	attach(VIRTIO_BALLOON_F_DEFLATE_ON_OOM);
+	resize(1000);
+	hook_attach(&hook);
+	fake_virtio_set_target(fake, 900);
+	WAIT_FOR(fake_virtio_actual(fake) == 744);
+	hook_detach(&hook);
+	CHECK_EQ(fake_virtio_given(fake), 744);
+	detach();
+}
+
+/* Need comes while the host is told of the size before: it is told of the one after, too. */
+TEST(virtio_balloon_oom, size_that_changes_while_the_host_is_told_is_told_again)
+{
+	struct hook hook = {.name = "virtio_balloon_told", .function = be_in_need};
+
+	attach(VIRTIO_BALLOON_F_DEFLATE_ON_OOM);
+	hook_attach(&hook);
+	fake_virtio_set_target(fake, 600);
+	WAIT_FOR(fake_virtio_actual(fake) == 344);
+	hook_detach(&hook);
+	CHECK_EQ(fake_virtio_given(fake), 344);
+	CHECK_EQ(balloon()->actual, 344);
+	detach();
+}
 #endif

@@ -396,6 +396,33 @@ TEST(vmware_balloon, shortage_gives_pages_back_and_pauses)
 	vmware_destroy();
 }
 
+#ifdef QUIRE_TEST_HOOKS
+static void shrink(struct hook *hook)
+{
+	(void)hook;
+	CHECK_EQ(vmware_balloon_shrink(vmware_tested, 300), 300);
+}
+
+/* Between the look at the target and the way there: what came back is not taken back once more,
+ * nor given again before the pause is over. */
+TEST(vmware_balloon, step_goes_by_the_size_that_a_shortage_left)
+{
+	struct hook hook = {.name = "vmware_targeted", .function = shrink};
+
+	vmware_create(BASIC_BATCHED);
+	vmware_resize(3000);
+	hook_attach(&hook);
+	vmware_resize(2400);
+	CHECK_EQ(vmware_tested->size, 2700);
+	vmware_resize(1800);
+	CHECK_EQ(vmware_tested->size, 1800);
+	vmware_resize(2000);
+	CHECK_EQ(vmware_tested->size, 1500);
+	hook_detach(&hook);
+	vmware_destroy();
+}
+#endif
+
 TEST(vmware_balloon, doorbell_is_hung_up_and_taken_down)
 {
 	vmware_model_create();
