@@ -95,7 +95,9 @@ TEST(vmware_balloon, W_T4_refused_entries_do_not_count)
 	mm_statistics(&before);
 	host->judge = refuse_3_and_9;
 	host->target = 20;
+	mutex_lock(&vmware_tested->lock);
 	vmware_inflate(vmware_tested, 12);
+	mutex_unlock(&vmware_tested->lock);
 	vmware_compare();
 	/* The rest of the wish is a second batch of two. */
 	CHECK_EQ(vmware_tested->refused, 2);
