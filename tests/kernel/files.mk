@@ -11,7 +11,11 @@ tests += \
 	tests/kernel/text_sink.c
 
 # One instance, which on a target describes the real machine.
-tests-hosted += tests/kernel/acpi_root_buses_test.c tests/kernel/acpi_test.c tests/kernel/boot_memory_test.c
+tests-hosted += \
+	tests/kernel/acpi_affinity_test.c \
+	tests/kernel/acpi_root_buses_test.c \
+	tests/kernel/acpi_test.c \
+	tests/kernel/boot_memory_test.c
 
 # Registers commands of its own, which a target's `help` should not show.
 tests-hosted += tests/kernel/shell_test.c
