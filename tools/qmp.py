@@ -12,6 +12,8 @@ import socket
 import time
 
 PR_SET_THP_DISABLE = 41
+# How a monitor that was not asked for its capabilities since its last greeting answers a command.
+NOT_NEGOTIATED = "Expecting capabilities negotiation"
 MAPPING = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ (\d+)")
 
 
@@ -36,8 +38,12 @@ class Qmp:
                 time.sleep(0.05)
         self._file = self._socket.makefile("r", encoding="utf-8")
         self.events: list[dict] = []
-        self._receive(timeout)
-        self.execute("qmp_capabilities")
+        try:
+            self._receive(timeout)
+            self.execute("qmp_capabilities")
+        except QmpError:
+            self.close()
+            raise
 
     def close(self) -> None:
         self._file.close()
@@ -55,24 +61,33 @@ class Qmp:
             raise QmpError("QEMU closed the control connection")
         return json.loads(line)
 
+    def _ask(self, request: dict, timeout: float) -> dict:
+        """The answer, `return` or `error`."""
+        try:
+            self._socket.sendall(json.dumps(request).encode() + b"\n")
+        except OSError as error:
+            raise QmpError(f"{request['execute']}: QEMU is gone: {error}") from error
+        while True:
+            answer = self._receive(timeout)
+            if "return" in answer or "error" in answer:
+                return answer
+            # Else a greeting: who connects while QEMU sets its monitor up is greeted twice.
+            if "event" in answer:
+                self.events.append(answer)
+
     def execute(self, command: str, timeout: float = 30, **arguments):
         """The command's return value."""
         request = {"execute": command}
         if arguments:
             request["arguments"] = {key.replace("_", "-"): v for key, v in arguments.items()}
-        try:
-            self._socket.sendall(json.dumps(request).encode() + b"\n")
-        except OSError as error:
-            raise QmpError(f"{command}: QEMU is gone: {error}") from error
-        while True:
-            answer = self._receive(timeout)
-            if "event" in answer:
-                self.events.append(answer)
-            elif "error" in answer:
-                raise QmpError(f"{command}: {answer['error']['desc']}")
-            elif "return" in answer:
-                return answer["return"]
-            # Else a greeting: who connects while QEMU sets its monitor up is greeted twice.
+        answer = self._ask(request, timeout)
+        # The second greeting may come after the capabilities were accepted, and takes that back.
+        if answer.get("error", {}).get("desc", "").startswith(NOT_NEGOTIATED):
+            self._ask({"execute": "qmp_capabilities"}, timeout)
+            answer = self._ask(request, timeout)
+        if "error" in answer:
+            raise QmpError(f"{command}: {answer['error']['desc']}")
+        return answer["return"]
 
     def monitor(self, line: str) -> str:
         """What the human monitor answers to a line such as `info pci`."""

@@ -60,6 +60,12 @@ class Client(unittest.TestCase):
         client = self.talk([{"QMP": {}}, {"return": {"actual": 5}}])
         self.assertEqual(client.execute("query-balloon"), {"actual": 5})
 
+    def test_greeting_that_takes_the_capabilities_back_is_answered(self):
+        again = {"desc": "Expecting capabilities negotiation with 'qmp_capabilities'"}
+        client = self.talk([{"QMP": {}}, {"error": again}], [{"return": {}}],
+                           [{"return": {"actual": 5}}])
+        self.assertEqual(client.execute("query-balloon"), {"actual": 5})
+
     def test_refusal_and_end_of_connection_raise(self):
         client = self.talk([{"error": {"desc": "no balloon"}}])
         with self.assertRaisesRegex(qmp.QmpError, "no balloon"):
