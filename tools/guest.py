@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A running guest for the tests that look at QEMU from outside: shell, QMP, resident memory."""
 import argparse
+import codecs
 import json
 import os
 import pathlib
@@ -16,6 +17,8 @@ from ports import PORTS
 
 PROMPT = "quire> "
 NOISE = re.compile(r"\x1b\[[0-9;?=]*[A-Za-z]|\r")
+CUT = re.compile(r"\x1b(?:\[[0-9;?=]*)?\Z")  # an escape sequence that goes on in the next block
+END_PATIENCE = 10  # seconds a process may take to end when its sockets are closed already
 SCALE = {"M": 20, "G": 30}
 
 
@@ -48,6 +51,8 @@ class Shell:
         self.text = ""
         self.output = ""  # of the last report, with what was logged meanwhile
         self._output, self._keys = output, keys
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._cut = ""
         self._selector = selectors.DefaultSelector()
         self._selector.register(output, selectors.EVENT_READ)
 
@@ -58,9 +63,16 @@ class Shell:
                 block = os.read(self._output, 65536)
             except OSError:  # what a terminal says when nobody has its other side any more
                 block = b""
-            self.text += NOISE.sub("", block.decode("utf-8", "replace"))
+            self._take(block)
             return bool(block)
         return True
+
+    def _take(self, block: bytes) -> None:
+        """Blocks end anywhere, inside a character or an escape sequence, too."""
+        text = NOISE.sub("", self._cut + self._decoder.decode(block))
+        cut = CUT.search(text)
+        self._cut = cut.group() if cut else ""
+        self.text += text.removesuffix(self._cut)
 
     def ending(self) -> str:
         """Why there will be no more output."""
@@ -114,6 +126,16 @@ class Shell:
         self.begin(f"{line} -j", timeout)
         return self.end_report(f"{line} -j", timeout)
 
+    def balloon_at(self, pages: int, timeout: float = 60) -> dict:
+        """Report of `balloon`, as soon as its only device rests with so many pages at the host:
+        the host knows its size a moment before the guest notes that it does."""
+        deadline = time.monotonic() + timeout
+        while True:
+            report = self.report("balloon")
+            rests = [(one["state"], one["actual"]) for one in report["devices"]]
+            if rests == [("idle", pages)] or time.monotonic() > deadline:
+                return report
+
 
 class Guest(Shell):
     """QEMU with Quire at its shell. A context manager; QEMU is ended with it.
@@ -142,7 +164,7 @@ class Guest(Shell):
         except qmp.QmpError as error:
             self._read(1)
             # A guest that ended at once has said why: whoever waits for that will find it.
-            if not self.text or self.process.poll() is None:
+            if not self.text or not self._ends():
                 self.close()
                 raise GuestError(f"QEMU did not start: {error}; it printed: {self.text}") from error
 
@@ -153,6 +175,14 @@ class Guest(Shell):
         if self.qmp:
             self.qmp.close()
         self.close()
+
+    def _ends(self) -> bool:
+        """A process closes its sockets before it has ended."""
+        try:
+            self.process.wait(END_PATIENCE)
+            return True
+        except subprocess.TimeoutExpired:
+            return False
 
     def close(self) -> None:
         self.process.kill()
