@@ -48,7 +48,7 @@ def check_told(path: str, test: ktap.Ktap, lent: int, balloon: dict) -> None:
 
 
 def check_counters(machine: guest.Guest, test: ktap.Ktap, lent: int, before: dict) -> dict:
-    balloon, memory = machine.report("balloon"), machine.report("mem")
+    balloon, memory = machine.balloon_at(lent, PATIENCE), machine.report("mem")
     for name in ("size", "actual", "held"):
         test.equal(balloon["devices"][0][name], lent, f"balloon {name}")
     test.equal(balloon["inflate"] - balloon["deflate"], lent, "inflated less deflated")

@@ -43,14 +43,24 @@ def device(machine: guest.Guest) -> dict:
     return machine.report("balloon")["devices"][0]
 
 
+def is_full(found: dict) -> bool:
+    """Of one moment: it was idle before it heard of the target, too."""
+    return found["state"] == "idle" and found["actual"] == found["size"] > 0
+
+
+def check_actual(machine: guest.Guest, test: ktap.Ktap, pages: int, what: str) -> None:
+    """So many are lent. The device's thread tells the host, after who was in need went on."""
+    wait_until(lambda: actual(machine) == FULL - pages * PAGE)
+    test.equal(actual(machine), FULL - pages * PAGE, what)
+
+
 def fill(machine: guest.Guest, test: ktap.Ktap) -> dict:
     """The host asks for all but a little; the guest gives what it can."""
     machine.qmp.execute("balloon", value=LEAST)
-    test.check(wait_until(lambda: device(machine)["state"] == "idle"
-                          and device(machine)["actual"] > 0), "the balloon is full")
+    test.check(wait_until(lambda: is_full(device(machine))), "the balloon is full")
     lent = device(machine)
     test.check(lent["size"] * PAGE > FULL * 9 // 10, f"{lent['size']} pages lent")
-    test.equal(actual(machine), FULL - lent["size"] * PAGE, "query-balloon")
+    check_actual(machine, test, lent["size"], "query-balloon")
     return lent
 
 
@@ -78,12 +88,12 @@ def satisfied(machine: guest.Guest, test: ktap.Ktap, kib: int, needed: int, cost
     test.equal(given % BATCH, 0, "pages given beyond whole batches")
     missing = needed // PAGE - memory["free_pages"]
     test.check(missing <= given <= needed // PAGE * cost, f"{given} pages, {missing} missing")
-    test.equal(actual(machine), FULL - left["size"] * PAGE, "query-balloon")
+    check_actual(machine, test, left["size"], "query-balloon")
     inflated = machine.report("balloon")["inflate"]
     time.sleep(SETTLE)
     test.equal(machine.report("balloon")["inflate"], inflated, "pages inflated again")
     test.equal(device(machine)["state"], "gave way", "balloon state")
-    test.equal(actual(machine), FULL - left["size"] * PAGE, "query-balloon later")
+    check_actual(machine, test, left["size"], "query-balloon later")
     print(f"# report: {got >> 20} MiB by malloc() in pieces of {kib} KiB with "
           f"{memory['free_pages'] * PAGE >> 20} MiB free: {given} pages back from the host")
     machine.qmp.execute("balloon", value=FULL // 2)
@@ -106,7 +116,7 @@ def refused(machine: guest.Guest, test: ktap.Ktap) -> None:
         test.equal(device(machine)[name], lent[name], f"balloon {name}")
     test.equal(device(machine)["given_in_need"], 0, "pages given in need")
     test.equal(machine.report("balloon")["deflate"], 0, "pages deflated")
-    test.equal(actual(machine), FULL - lent["size"] * PAGE, "query-balloon")
+    check_actual(machine, test, lent["size"], "query-balloon")
     machine.qmp.execute("balloon", value=FULL)
     test.check(wait_until(lambda: actual(machine) == FULL), "all memory comes back")
 
