@@ -26,8 +26,10 @@ MEMORY = 1 << 30
 PAGE = 4096
 SHARE_SENT = 0.15  # of what goes out without hints: the reserve, the kernel, what is in use
 FOLIOS = 64  # of 2 MiB, more than the reserve that hinting leaves
-# Bytes per second. At NETWORK the guest has seconds to answer before much was sent.
-FAST, NETWORK, SLOW = 1 << 40, 50 << 20, 1 << 20
+# Bytes per second. At NETWORK the guest has seconds to answer before much was sent; SLOW goes on
+# for minutes, if what is left need not be small enough for a pause.
+FAST, NETWORK, SLOW = 1 << 40, 50 << 20, 64 << 10
+PAUSE_LONG, PAUSE_SHORT = 20_000, 1  # milliseconds that the machine may stand at the end
 PATIENCE = 120
 LOAD = "load seed=6 seconds=10"
 HINTS = ("-object", "iothread,id=hints0", "-global", "virtio-balloon-device.free-page-hint=on",
@@ -42,8 +44,8 @@ def wait_until(condition, what: str) -> None:
         time.sleep(0.02)
 
 
-def start(machine: guest.Guest, target: str, speed: int) -> None:
-    machine.qmp.execute("migrate-set-parameters", max_bandwidth=speed, downtime_limit=20000)
+def start(machine: guest.Guest, target: str, speed: int, pause: int = PAUSE_LONG) -> None:
+    machine.qmp.execute("migrate-set-parameters", max_bandwidth=speed, downtime_limit=pause)
     machine.qmp.execute("migrate", uri=target)
 
 
@@ -95,7 +97,7 @@ def at_rest(test: ktap.Ktap, machine: guest.Guest, words: list[str]) -> None:
 
 def pressure(test: ktap.Ktap, machine: guest.Guest) -> None:
     before, managed = hinting(machine), machine.report("mem")["managed_pages"]
-    start(machine, "exec:cat > /dev/null", SLOW)
+    start(machine, "exec:cat > /dev/null", SLOW, PAUSE_SHORT)
     wait_until(lambda: hinting(machine)["held"] * PAGE > MEMORY // 2, "half of memory is hinted")
     result = machine.report(f"compact 9 {FOLIOS}", PATIENCE)
     after = hinting(machine)
