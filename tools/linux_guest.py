@@ -57,7 +57,7 @@ def kernel_package() -> str:
 def fetch_kernel(package: str, target: pathlib.Path) -> None:
     """The folder `target` with vmlinuz and NAME.ko."""
     with tempfile.TemporaryDirectory(prefix="quire-linux-") as folder:
-        run("apt-get", "-q", "download", package, cwd=folder)
+        run("apt-get", "-q", "-o", "Acquire::Retries=3", "download", package, cwd=folder)
         (deb,) = glob.glob(f"{folder}/{glob.escape(package)}_*.deb")
         run("dpkg-deb", "--extract", deb, f"{folder}/x")
         new = pathlib.Path(tempfile.mkdtemp(prefix=f"{package}.", dir=target.parent))

@@ -43,11 +43,12 @@ class Setup(unittest.TestCase):
         (self.path / name).write_text(f"#!/bin/bash\n{script}\n")
         (self.path / name).chmod(0o755)
 
-    def run_setup(self, installed, user, *groups):
+    def run_setup(self, installed, user, *groups, apt="true"):
         lines = "".join(f"echo installed {name}\n" for name in installed)
         self.fake("dpkg-query", lines or "true")
         self.fake("id", f"echo {user}")
-        self.fake("apt-get", f'echo "$@" >> {self.path}/asked')
+        self.fake("sleep", "true")
+        self.fake("apt-get", f'echo "$@" >> {self.path}/asked\n{apt}')
         return subprocess.run(
             ["bash", SETUP, *groups], env={"PATH": str(self.path)},
             capture_output=True, text=True, check=False,
@@ -67,10 +68,20 @@ class Setup(unittest.TestCase):
         done = self.run_setup([], 0, "lint")
         self.assertEqual(done.returncode, 1)
         asked = (self.path / "asked").read_text().splitlines()
-        self.assertEqual(asked[0], "-q update")
+        self.assertRegex(asked[0], "^-q .*update$")
         self.assertIn("codespell", asked[1])
         self.assertNotIn("qemu", asked[1])
         self.assertIn("still missing", done.stderr)
+
+    def test_mirror_that_fails_for_a_moment_is_asked_again(self):
+        once = f"[ -e {self.path}/failed ] || {{ echo x > {self.path}/failed; exit 100; }}"
+        done = self.run_setup([], 0, "lint", apt=once)
+        self.assertEqual(len((self.path / "asked").read_text().splitlines()), 3)
+        self.assertIn("still missing", done.stderr)
+        (self.path / "asked").unlink()
+        done = self.run_setup([], 0, "lint", apt="exit 100")
+        self.assertEqual(len((self.path / "asked").read_text().splitlines()), 3)
+        self.assertIn("apt-get failed", done.stderr)
 
     def test_unknown_group_is_refused(self):
         self.assertEqual(self.run_setup([], 1000, "everything").returncode, 2)
