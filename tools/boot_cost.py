@@ -73,7 +73,9 @@ def measure(port: Port, build: str, size: str) -> dict:
     counts = ROOT / f"build/icount-{port.name}-{size}.txt"
     counts.unlink(missing_ok=True)
     plugin = f"{PLUGIN},mark=entry:{table[port.entry]:#x},mark=shell:{table[SHELL]:#x},out={counts}"
-    options = ("-icount", "shift=0,sleep=off", "-plugin", plugin)
+    # The battery clock, too, goes by instructions: the host's may be in the middle of an update,
+    # and whoever reads it waits for the end.
+    options = ("-icount", "shift=0,sleep=off", "-rtc", "clock=vm", "-plugin", plugin)
     words = ("--arch", port.name, "--memory", size, "--cpus", "1", "--build", build)
     with guest.Guest(*words, "--accel", "tcg-single", options=options) as machine:
         machine.wait_shell(120)
