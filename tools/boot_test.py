@@ -18,6 +18,7 @@ import ktap
 from ports import PORTS
 
 Start = functools.partial  # guest.Guest for the architecture and kernel under test
+PATIENCE = 240
 CELL_ROWS = 16  # of a character of the framebuffer console
 
 
@@ -33,14 +34,14 @@ def smallest_and_largest(test: ktap.Ktap, start: Start) -> None:
 
 def too_little_memory(test: ktap.Ktap, start: Start) -> None:
     with start("--memory", "5M") as machine:
-        machine.wait_for("panic: .*memory.*\n", 60)
+        machine.wait_for("panic: .*memory.*\n", PATIENCE)
         failed = PORTS[machine.arch].status_of(1)
-        test.equal(machine.process.wait(60), failed, "status")
+        test.equal(machine.process.wait(PATIENCE), failed, "status")
 
 
 def no_acpi(test: ktap.Ktap, start: Start) -> None:
     with start("--machine", "no-acpi") as machine:
-        text = machine.wait_for(f"(?m)^{re.escape(guest.PROMPT)}", 120)
+        text = machine.wait_for(f"(?m)^{re.escape(guest.PROMPT)}", PATIENCE)
         test.check("acpi" in text, "no word about the missing tables")
         functions = machine.report("lspci")["functions"]
         test.check(any(one["address"] == "0000:00:00.0" for one in functions), "no host bridge")
@@ -48,7 +49,7 @@ def no_acpi(test: ktap.Ktap, start: Start) -> None:
 
 def unknown_key(test: ktap.Ktap, start: Start) -> None:
     with start("--cmdline", "nonsense=1 loglevel=2") as machine:
-        text = machine.wait_for(f"(?m)^{re.escape(guest.PROMPT)}", 120)
+        text = machine.wait_for(f"(?m)^{re.escape(guest.PROMPT)}", PATIENCE)
         test.check("nonsense" in text, "the unknown key is not named")
 
 
@@ -76,7 +77,7 @@ def screen_and_keyboard(test: ktap.Ktap, start: Start) -> None:
         test.check(before > 1000, f"only {before} pixels are lit: no text on the screen")
         for key in ("h", "e", "l", "p", "ret"):
             machine.qmp.execute("send-key", keys=[{"type": "qcode", "data": key}])
-        text = machine.wait_for(f"(?m)^{re.escape(guest.PROMPT)}", 60)
+        text = machine.wait_for(f"(?m)^{re.escape(guest.PROMPT)}", PATIENCE)
         test.check("lspci" in text, f"help typed on the keyboard printed: {text}")
         machine.qmp.execute("screendump", filename=str(picture))
         test.check(lit_pixels(picture)[1] != before, "the screen did not change")
@@ -90,7 +91,7 @@ def reset_after_touching(test: ktap.Ktap, start: Start) -> None:
         machine.qmp.execute("set-action", reboot="reset")
         machine.process.stdin.write(b"reboot\n")
         machine.process.stdin.flush()
-        machine.wait_for("reboot", 10)
+        machine.wait_for("reboot", PATIENCE)
         machine.wait_shell()
         text = machine.command("test frames,folio,slab")
         test.check("# quire: PASS" in text, f"after the reset: {text[-300:]}")
@@ -113,7 +114,7 @@ def ends_in_order(told: list[str]) -> bool:
 
 
 def wait_balloon(machine: guest.Guest, size: int) -> bool:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while machine.qmp.execute("query-balloon")["actual"] != size and time.monotonic() < deadline:
         time.sleep(0.05)
     return machine.qmp.execute("query-balloon")["actual"] == size
@@ -134,14 +135,14 @@ def end_resets_the_balloon(test: ktap.Ktap, start: Start) -> None:
             machine.qmp.execute("set-action", reboot="reset")
             machine.process.stdin.write(b"reboot\n")
             machine.process.stdin.flush()
-            machine.wait_for("reboot", 10)
+            machine.wait_for("reboot", PATIENCE)
             machine.wait_shell()
             test.check(ends_in_order(told_balloon(trace)[before:]), "after `reboot`")
             test.check(wait_balloon(machine, 256 << 20), "the next boot follows")
             before = len(told_balloon(trace))
             machine.process.stdin.write(b"poweroff\n")
             machine.process.stdin.flush()
-            machine.process.wait(60)
+            machine.process.wait(PATIENCE)
             test.check(ends_in_order(told_balloon(trace)[before:]), "after `poweroff`")
 
 
@@ -162,7 +163,7 @@ def two_nodes(test: ktap.Ktap, start: Start) -> None:
 
 def ipl_from_the_disk(test: ktap.Ktap, start: Start) -> None:
     with start("--ipl", "--cmdline", "nonsense=1") as machine:
-        text = machine.wait_for(f"(?m)^{re.escape(guest.PROMPT)}", 60)
+        text = machine.wait_for(f"(?m)^{re.escape(guest.PROMPT)}", PATIENCE)
         test.check("nonsense" in text, "the command line of the disk is not read")
         test.check(bool(machine.report("mem")["managed_pages"]), "mem -j")
 
@@ -170,16 +171,16 @@ def ipl_from_the_disk(test: ktap.Ktap, start: Start) -> None:
 def line_mode_console(test: ktap.Ktap, start: Start) -> None:
     """What a partition of a real machine has: EBCDIC lines instead of an ASCII terminal."""
     with start("--machine", "s390x-line") as machine:
-        machine.wait_for(re.escape(guest.PROMPT), 60)
+        machine.wait_for(re.escape(guest.PROMPT), PATIENCE)
         machine.process.stdin.write(b"help\n")
         machine.process.stdin.flush()
-        text = machine.wait_for("(?s)lspci.*" + re.escape(guest.PROMPT), 60)
+        text = machine.wait_for("(?s)lspci.*" + re.escape(guest.PROMPT), PATIENCE)
         test.check("atomics" in text, f"help printed: {text}")
 
 
 def more_cpus_than_supported(test: ktap.Ktap, start: Start) -> None:
     with start("--cpus", "70") as machine:
-        text = machine.wait_for(f"(?m)^{re.escape(guest.PROMPT)}", 120)
+        text = machine.wait_for(f"(?m)^{re.escape(guest.PROMPT)}", 3 * PATIENCE)
         test.check("6 CPUs more than" in text, "not said")
         test.check("# quire: PASS" in machine.command("test ipi"), "suite ipi")
 
