@@ -14,6 +14,7 @@
 #include <pci/regs.h>
 #include <platform/barrier.h>
 #include <platform/clock.h>
+#include <tests/wait.h>
 #include <stdatomic.h>
 
 #define VENDOR_INTEL 0x8086
@@ -34,7 +35,7 @@
 #define CAUSE_RECEIVE_QUEUE_0  0x00100000u
 #define VECTOR_0_FOR_RECEIVE_0 0x8u /* message 0, valid */
 #define GONE                   0xffffffffu
-#define LIMIT_NS               NSEC_PER_SEC
+#define LIMIT_NS               WAIT_LIMIT_NS
 #define NAP_NS                 (NSEC_PER_MSEC / 10)
 
 static uint32_t read32(const struct e1000e *card, unsigned offset)

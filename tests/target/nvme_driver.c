@@ -15,6 +15,7 @@
 #include <pci/regs.h>
 #include <platform/barrier.h>
 #include <platform/clock.h>
+#include <tests/wait.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -41,7 +42,7 @@
 #define COMPLETION_SIZE 16u
 #define DEPTH           4u /* small, so that the phase changes in a test */
 #define NVME_PAGES      3u
-#define COMMAND_LIMIT   (5 * NSEC_PER_SEC)
+#define COMMAND_LIMIT   WAIT_LIMIT_NS
 #define UNIT_NS         (500 * NSEC_PER_MSEC) /* of the time limit in the capabilities */
 #define NAP_NS          (NSEC_PER_MSEC / 10)
 

@@ -11,9 +11,10 @@
 #include <kernel/attributes.h>
 #include <kernel/ipi.h>
 #include <tests/test.h>
+#include <tests/wait.h>
 #include <errno.h>
 
-#define WAIT_NS       (NSEC_PER_SEC)
+#define WAIT_NS       WAIT_LIMIT_NS
 #define PIT_CHANNEL_0 0x40
 #define PIT_COMMAND   0x43
 #define PIT_ONE_SHOT  0x30 /* channel 0, both bytes, interrupt on terminal count */

@@ -7,9 +7,9 @@
 #include <kernel/thread.h>
 #include <platform/clock.h>
 #include <string.h>
-#include <tests/test.h>
+#include <tests/wait.h>
 
-#define LIMIT_NS (10 * NSEC_PER_SEC)
+#define LIMIT_NS WAIT_LIMIT_NS
 
 /* The entropy source on PCI, not the one on a channel. */
 static struct virtio_rng *find(void)
