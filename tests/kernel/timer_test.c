@@ -73,14 +73,14 @@ TEST(timer, cancelled_ones_do_not_fire_and_others_do)
 {
 	unsigned cancelled = 0;
 
-	prepare(MANY);
+	/* Before they start: where the host takes the CPU away, all may fire at once. */
+	prepare(MANY / 2);
 	struct irq_state irq = irq_save();
 	start_all(clock_ns() + 20 * NSEC_PER_MSEC);
 	for (unsigned i = 0; i < MANY; i += 2)
 		cancelled += timer_cancel(&probes[i].timer);
 	irq_restore(irq);
 	CHECK_EQ(cancelled, MANY / 2);
-	expected = MANY / 2;
 	completion_wait(&all_fired);
 	for (unsigned i = 0; i < MANY; i++)
 		CHECK_EQ(probes[i].fired_ns != 0, i % 2);
