@@ -11,6 +11,8 @@
 #include <tests/test.h>
 
 #define PATIENCE_NS (10 * NSEC_PER_SEC)
+/* The good ones have it, too, on a machine that is busy with others. */
+#define SHORT_NS    (NSEC_PER_SEC)
 
 static struct shutdown_list list;
 static char ran[16];
@@ -98,8 +100,8 @@ TEST(shutdown, hook_that_never_returns_is_named_and_left_behind)
 	completion_init(&gate);
 	start(hooks, ARRAY_SIZE(hooks));
 	text_sink_open();
-	CHECK_EQ(shutdown_list_run(&list, 20 * NSEC_PER_MSEC), 1);
-	CHECK(strstr(text_sink_close(), "shutdown: late has not ended after 20 ms") != NULL);
+	CHECK_EQ(shutdown_list_run(&list, SHORT_NS), 1);
+	CHECK(strstr(text_sink_close(), "shutdown: late has not ended after 1000 ms") != NULL);
 	CHECK(strcmp(ran, "lategood") == 0);
 	/* Who takes it away waits until its thread has left it. */
 	completion_signal(&gate);
