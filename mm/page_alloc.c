@@ -10,6 +10,7 @@
 #include <mm/zone.h>
 #include <kernel/assert.h>
 #include <kernel/fault.h>
+#include <kernel/hook.h>
 #include <kernel/log.h>
 #include <errno.h>
 
@@ -64,9 +65,13 @@ static void raw_free(struct page *page, unsigned order)
 {
 	struct folio *first = (struct folio *)page;
 
-	if (folio_freeze(first, 1))
+	if (folio_freeze(first, 1)) {
 		block_free(page_zone(page), page, order);
-	else if (folio_references(first) > 1)
+		return;
+	}
+	HOOK(page_free_shared);
+	/* The other one may have let go since: then the first page is freed like the rest. */
+	if (folio_references(first) > 0)
 		free_all_but_first(page, order);
 	else
 		bad_page(page, "free", "block without a reference", 0);

@@ -3,6 +3,8 @@
  * Raw, exploded and exact blocks: spec-folio sections 2 and 4.2.
  */
 #include <tests/mm/bad_page_fixture.h>
+#include <kernel/hook.h>
+#include <kernel/thread.h>
 #include <mm/zone.h>
 #include <errno.h>
 
@@ -153,6 +155,32 @@ TEST(page_alloc, F_T7_raw_block_with_a_transient_reference_frees_the_rest)
 	free_with_transient_reference(10);
 	CHECK_EQ(reports_end(), 0);
 }
+
+#ifdef QUIRE_TEST_HOOKS
+static void let_go(struct hook *hook)
+{
+	page_put(hook->arg);
+}
+
+/* Whoever looked at the block by its frame number lets go between the owner's two looks. */
+TEST(page_alloc, raw_block_is_freed_when_the_transient_reference_goes_meanwhile)
+{
+	struct page *page = get_pages(3, 0);
+	struct hook hook = {.name = "page_free_shared",
+			    .function = let_go,
+			    .arg = page,
+			    .only = thread_current()};
+	uint64_t free = pages_free();
+
+	page_get(page);
+	reports_expect();
+	hook_attach(&hook);
+	page_free(page, 3);
+	hook_detach(&hook);
+	CHECK_EQ(reports_end(), 0);
+	CHECK_EQ(pages_free(), free + 8);
+}
+#endif
 
 TEST(page_alloc, wrong_order_at_free_is_reported_and_the_recorded_one_used)
 {
