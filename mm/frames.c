@@ -85,7 +85,8 @@ void frames_cpu_begin(struct frames *frames, unsigned cpu)
 
 	memset((char *)mine + offsetof(struct frames_cpu, rows), 0,
 	       sizeof(*mine) - offsetof(struct frames_cpu, rows));
-	atomic_store_explicit(&mine->live, true, memory_order_release);
+	/* seq_cst: whoever is about to watch sees it, or is told. */
+	atomic_store_explicit(&mine->live, true, memory_order_seq_cst);
 	while (old < end && !atomic_compare_exchange_weak_explicit(&frames->cpu_end, &old, end,
 								   memory_order_seq_cst,
 								   memory_order_relaxed))

@@ -202,6 +202,8 @@ static bool is_idle(const struct frames_cpu *cpu, const struct frames_activity *
  * whose `kept` is neither 0 nor a block that it keeps will keep none for as long as it sees
  * that somebody watches: what it frees goes through the index. `kept` was so before the CPU was
  * asked to settle, and the CPU has not changed it until then if it has got and put nothing.
+ * One that never got or put says when it begins; it has no counters yet for a block that it
+ * would find in `kept`.
  */
 bool frames_watch_arm(struct frames *frames, const struct frames_activity *of)
 {
@@ -214,6 +216,8 @@ bool frames_watch_arm(struct frames *frames, const struct frames_activity *of)
 	for (unsigned number = 0; number < end; number++) {
 		uint64_t none = 0;
 
+		if (!atomic_load_explicit(&frames->cpus[number].live, memory_order_seq_cst))
+			continue;
 		/* Any block will do. */
 		atomic_compare_exchange_strong(&frames->cpus[number].kept, &none, 1);
 		if (keeps(frames, &frames->cpus[number]))

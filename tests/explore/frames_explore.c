@@ -303,6 +303,17 @@ static void prepare_two_rows(void)
 	prepare_open();
 	if (take_range(&frames, 2, 0, BLOCK_FRAMES - ROW_FRAMES, &busy) != 0 ||
 	    take_range(&frames, 2, BLOCK_FRAMES + ROW_FRAMES, BLOCK_FRAMES - ROW_FRAMES,
+/* CPU 2 has both blocks, CPU 1 had nothing yet. Somebody is about to watch. */
+static void prepare_watch_first(void)
+{
+	prepare_open();
+	(void)get(2, 9, 0);
+	(void)get(2, 9, 1);
+	frames_drain(&frames);
+	atomic_store(&frames.watch, &watch);
+	watched = true;
+}
+
 		       &busy) != 0)
 		explore_fail("free frames are not to be had");
 	for (uint64_t frame = 0; frame < FRAMES; frame++)
@@ -364,8 +375,10 @@ static const char *finish_watch(void)
 	for (unsigned cpu = 0; cpu < CPUS; cpu++) {
 		uint64_t kept = frames.cpus[cpu].kept;
 
-		unseen = unseen || frames.cpus[cpu].first || kept == 0 ||
-			 frames.blocks[kept - 1] & BLOCK_KEPT;
+		/* A CPU that has not begun says so when it does. */
+		if (frames.cpus[cpu].live)
+			unseen = unseen || frames.cpus[cpu].first || kept == 0 ||
+				 frames.blocks[kept - 1] & BLOCK_KEPT;
 	}
 	if (owners.asleep && !owners.woken && unseen)
 		return "nobody was told that a block is, or may become, free";
@@ -559,6 +572,13 @@ static void use_0_inside_by_1(void)
 
 static void release_by_1(void)
 {
+static void put_of_2_inside_by_1(void)
+{
+	atomic_store(&owners.inside, 1);
+	put(1, 2, 0);
+	atomic_store(&owners.inside, 0);
+}
+
 	(void)frames_cpu_revoke(&frames, 1, 1);
 }
 
@@ -675,6 +695,8 @@ static void note_write(const volatile void *address)
 }
 
 /* Two CPUs with a block each, by turns, and all orders that lie in a row: every address that is
+	SCENARIO(watch_against_the_first_put_of_a_cpu, prepare_watch_first, finish_watch,
+		 watch_by_0, put_of_2_inside_by_1),
  * written by a get or a put is in lines of the CPU's own. */
 static const char *pairs_write_own_lines(void)
 {

@@ -366,6 +366,28 @@ TEST(frames_range, watch_is_called_once_per_arming_and_for_each_block_taken_back
 	frames_fixture_end(&f);
 }
 
+/* A CPU that never got or put, below one that did: what it gets first is counted. */
+TEST(frames_range, watch_gives_no_block_to_a_cpu_that_never_got_one)
+{
+	struct frames_fixture f = frames_fixture_start(FRAMES, NULL, FRAMES);
+	uint64_t frame[3];
+
+	frame[0] = frames_get(f.frames, 2, 9);
+	REQUIRE(frame[0] == 0);
+	REQUIRE(watch_arm(f.frames));
+	frames_watch_disarm(f.frames);
+	frame[1] = frames_get(f.frames, 2, 9); /* forgets what it did not keep */
+	CHECK(frames_put(f.frames, 2, frame[0], 9));
+	frame[2] = frames_get(f.frames, 0, 9);
+	CHECK_EQ(frames_free(f.frames), FRAMES - 2 * BLOCK_FRAMES);
+	CHECK_EQ(f.frames->cpus[0].got[9], 1);
+	frames_expect_sound(&f);
+	CHECK(frames_put(f.frames, 2, frame[1], 9));
+	CHECK(frames_put(f.frames, 0, frame[2], 9));
+	CHECK_EQ(f.frames->cpus[0].put[9], 1);
+	frames_fixture_end(&f);
+}
+
 /* While the watch sleeps no CPU may get a free block that it gives to nobody. */
 TEST(frames_range, watch_is_called_before_a_cpu_can_hold_a_block_back)
 {
