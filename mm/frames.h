@@ -164,7 +164,8 @@ static inline struct frames_range frames_range_of(uint64_t first, uint64_t count
  * between two steps interrupts may be on. 0: all are taken. -EBUSY, and none is: range->busy is
  * the first one that is in use or no memory of ours. Those before it may have been taken for a
  * moment, and were missing to others, if a CPU has its block reserved or it was free when
- * looked at. -EINVAL: not all are frames here.
+ * looked at; or it was not, but others moved free frames of these each of the FRAMES_SEARCHES
+ * times that it was tried. -EINVAL: not all are frames here.
  */
 int frames_take_range(struct frames *frames, unsigned cpu,
 		      struct frames_range *range) MUST_CHECK;

@@ -8,7 +8,7 @@
 
 static uint64_t row_word(const struct frames *frames, uint64_t row)
 {
-	return atomic_load_explicit(&frames->rows[row], memory_order_relaxed);
+	return atomic_load_explicit(&frames->rows[row], memory_order_acquire);
 }
 
 static uint64_t frontier_of(const struct frames *frames)
@@ -33,7 +33,7 @@ static uint64_t row_taken(const struct frames *frames, uint64_t row)
 
 	if (owner)
 		taken &= atomic_load_explicit(&owner->rows[row % BLOCK_ROWS],
-					      memory_order_relaxed);
+					      memory_order_acquire);
 	return taken;
 }
 

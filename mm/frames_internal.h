@@ -211,6 +211,9 @@ static inline bool frames_rows_have(const uint64_t rows[BLOCK_ROWS], unsigned or
 /* ---- frames_search.c ---- */
 
 uint64_t frames_search(struct frames *frames, unsigned cpu, unsigned order);
+/* When nobody but `self` is on the way: the sequences of all CPUs, as a sum, which only grows.
+ * The caller's own is even. */
+uint64_t frames_sequences(const struct frames *frames, unsigned self);
 /* The CPU gives up the block that it keeps. */
 void frames_kept_return(struct frames *frames, struct frames_cpu *cpu);
 /* Would the order be found in the block if the CPU that reserved it gave it back? */

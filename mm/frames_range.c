@@ -149,22 +149,20 @@ static bool part_take(struct frames *frames, uint64_t first, uint64_t end)
 	return true;
 }
 
-/* The CPU that has reserved the block gives it up first; it may take it again, but not for
- * ever. */
-static bool part_take_from_cpus(struct frames *frames, unsigned cpu, uint64_t first,
-				uint64_t end)
+/* The CPU that has reserved the block gives it up first. */
+static bool part_take_from_cpu(struct frames *frames, unsigned cpu, uint64_t first,
+			       uint64_t end)
 {
-	for (unsigned round = 0; round < 8; round++) {
-		unsigned owner = block_owner(frames_block_word(frames, first / BLOCK_FRAMES));
+	struct frames_cpu *mine = &frames->cpus[cpu];
+	unsigned owner = block_owner(frames_block_word(frames, first / BLOCK_FRAMES));
+	bool taken;
 
-		if (owner)
-			(void)frames_cpu_revoke(frames, cpu, owner - 1);
-		if (part_take(frames, first, end))
-			return true;
-		if (!owner)
-			break;
-	}
-	return false;
+	frames_sequence_begin(&mine->moves);
+	if (owner)
+		(void)frames_cpu_revoke(frames, cpu, owner - 1);
+	taken = part_take(frames, first, end);
+	frames_sequence_end(&mine->moves);
+	return taken;
 }
 
 /* Those of [first, end) that lie in one block; where they end. */
@@ -185,34 +183,59 @@ static uint64_t part_first_taken(const struct frames *frames, uint64_t first, ui
 	return end;
 }
 
-/* What a CPU has reserved may be on its way between rows: from there on taking tells. */
-static int range_look(const struct frames *frames, struct frames_range *range)
+/* What a CPU has reserved, reserves or gives back may be on its way between rows: from there on
+ * taking tells. */
+static int range_look(const struct frames *frames, unsigned cpu, struct frames_range *range)
 {
-	uint64_t stop = part_end(range->seen, range->end);
-	uint64_t taken = part_first_taken(frames, range->seen, stop);
+	uint64_t first = range->seen;
+	uint64_t stop = part_end(first, range->end);
+	uint64_t before;
 
-	range->seen = taken < stop ? range->end : stop;
-	if (taken == stop || block_owner(frames_block_word(frames, taken / BLOCK_FRAMES)))
+	range->seen = stop;
+	if (part_first_taken(frames, first, stop) == stop)
 		return -EAGAIN;
-	range->busy = taken;
-	return -EBUSY;
+	before = frames_sequences(frames, cpu);
+	range->busy = part_first_taken(frames, first, stop);
+	if (range->busy < stop &&
+	    !block_owner(frames_block_word(frames, first / BLOCK_FRAMES)) &&
+	    before == frames_sequences(frames, cpu))
+		return -EBUSY;
+	range->busy = FRAMES_NONE;
+	range->seen = range->end;
+	return -EAGAIN;
+}
+
+/* In use is what cannot be taken although nobody else was on the way: others may reserve the
+ * block and give it back meanwhile, but not for ever. The first frame in use, or FRAMES_NONE:
+ * all are taken. */
+static uint64_t part_take_or_find_busy(struct frames *frames, unsigned cpu, uint64_t first,
+				       uint64_t stop)
+{
+	uint64_t busy = FRAMES_NONE;
+
+	if (part_take_from_cpu(frames, cpu, first, stop))
+		return FRAMES_NONE;
+	for (unsigned round = 0; round < FRAMES_SEARCHES; round++) {
+		uint64_t before = frames_sequences(frames, cpu);
+
+		if (part_take_from_cpu(frames, cpu, first, stop))
+			return FRAMES_NONE;
+		busy = MIN(part_first_taken(frames, first, stop), stop - 1);
+		if (frames_sequences(frames, cpu) == before)
+			break;
+	}
+	return busy;
 }
 
 static int range_take(struct frames *frames, unsigned cpu, struct frames_range *range)
 {
-	struct frames_cpu *mine = &frames->cpus[cpu];
 	uint64_t first = range->taken;
 	uint64_t stop = part_end(first, range->end);
-	bool taken;
 
-	frames_sequence_begin(&mine->moves);
-	taken = part_take_from_cpus(frames, cpu, first, stop);
-	frames_sequence_end(&mine->moves);
-	if (!taken) {
-		range->busy = MIN(part_first_taken(frames, first, stop), stop - 1);
+	range->busy = part_take_or_find_busy(frames, cpu, first, stop);
+	if (range->busy != FRAMES_NONE)
 		return first == range->first ? -EBUSY : -EAGAIN;
-	}
-	frames_cpu_count(&mine->got[0], stop - first);
+	frames_cpu_count(&frames->cpus[cpu].got[0], stop - first);
 	range->taken = stop;
 	return stop == range->end ? 0 : -EAGAIN;
 }
@@ -255,7 +278,7 @@ int frames_take_range(struct frames *frames, unsigned cpu, struct frames_range *
 		(void)frames_open_next(frames, mine, &block);
 		return -EAGAIN;
 	}
-	return looks ? range_look(frames, range) : range_take(frames, cpu, range);
+	return looks ? range_look(frames, cpu, range) : range_take(frames, cpu, range);
 }
 
 /* ---- looking ---- */

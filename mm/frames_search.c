@@ -329,9 +329,8 @@ static uint64_t at_rest(const struct frames *frames, const _Atomic uint32_t *seq
 	return now;
 }
 
-/* When nobody else is on the way: the sequences of all CPUs, as a sum, which only grows. All
- * that a search reads is read acquire, so that this is read after it. */
-static uint64_t sequences(const struct frames *frames, unsigned self)
+/* All that a search reads is read acquire, so that this is read after it. */
+uint64_t frames_sequences(const struct frames *frames, unsigned self)
 {
 	unsigned end = atomic_load_explicit(&frames->cpu_end, memory_order_relaxed);
 	uint64_t sum = 0;
@@ -371,14 +370,14 @@ uint64_t frames_search(struct frames *frames, unsigned cpu, unsigned order)
 	uint64_t frame = search_all(&search);
 
 	for (unsigned round = 0; frame == FRAMES_NONE && round < FRAMES_SEARCHES; round++) {
-		uint64_t before = sequences(frames, cpu);
+		uint64_t before = frames_sequences(frames, cpu);
 
 		HOOK(frames_search_begins);
 		frame = recover(frames, cpu, order);
 		if (frame == FRAMES_NONE)
 			frame = search_all(&search);
 		HOOK(frames_search_ends);
-		if (frame != FRAMES_NONE || sequences(frames, cpu) == before)
+		if (frame != FRAMES_NONE || frames_sequences(frames, cpu) == before)
 			break;
 	}
 	return frame;

@@ -211,6 +211,14 @@ static void prepare_row_reserved(void)
 	owners.got[1] = owners.got[2] = 0;
 }
 
+/* The same, but nobody has reserved what is left. */
+static void prepare_row_free(void)
+{
+	prepare_row_reserved();
+	put(1, 1, 0);
+	frames_drain(&frames);
+}
+
 /* All memory is taken: block 0 as a whole by CPU 0, block 1 by CPU 1. */
 static void prepare_full(void)
 {
@@ -295,14 +303,6 @@ static void prepare_watch(void)
 	watched = true;
 }
 
-/* Only the last 64 frames of block 0 and the first 64 of block 1 are free. */
-static void prepare_two_rows(void)
-{
-	uint64_t busy;
-
-	prepare_open();
-	if (take_range(&frames, 2, 0, BLOCK_FRAMES - ROW_FRAMES, &busy) != 0 ||
-	    take_range(&frames, 2, BLOCK_FRAMES + ROW_FRAMES, BLOCK_FRAMES - ROW_FRAMES,
 /* CPU 2 has both blocks, CPU 1 had nothing yet. Somebody is about to watch. */
 static void prepare_watch_first(void)
 {
@@ -314,6 +314,14 @@ static void prepare_watch_first(void)
 	watched = true;
 }
 
+/* Only the last 64 frames of block 0 and the first 64 of block 1 are free. */
+static void prepare_two_rows(void)
+{
+	uint64_t busy;
+
+	prepare_open();
+	if (take_range(&frames, 2, 0, BLOCK_FRAMES - ROW_FRAMES, &busy) != 0 ||
+	    take_range(&frames, 2, BLOCK_FRAMES + ROW_FRAMES, BLOCK_FRAMES - ROW_FRAMES,
 		       &busy) != 0)
 		explore_fail("free frames are not to be had");
 	for (uint64_t frame = 0; frame < FRAMES; frame++)
@@ -491,6 +499,19 @@ static void range_of_2_by_0(void)
 	range_by_0_of(BLOCK_FRAMES - 1);
 }
 
+/* The last free frame, which nobody else wants. */
+static void range_of_one_by_0(void)
+{
+	uint64_t frame = FRAMES, busy;
+
+	while (frame-- > 0 && owners.of[frame])
+		;
+	if (take_range(&frames, 0, frame, 1, &busy) != 0)
+		return;
+	own(0, frame, 0, 0, 1);
+	owners.got[0]++;
+}
+
 static void get_many_by_0(void)
 {
 	uint64_t list[2];
@@ -551,6 +572,13 @@ static void put_inside_by_1(void)
 	atomic_store(&owners.inside, 0);
 }
 
+static void put_of_2_inside_by_1(void)
+{
+	atomic_store(&owners.inside, 1);
+	put(1, 2, 0);
+	atomic_store(&owners.inside, 0);
+}
+
 static void use_inside_by_1(unsigned order)
 {
 	put_inside_by_1();
@@ -572,13 +600,6 @@ static void use_0_inside_by_1(void)
 
 static void release_by_1(void)
 {
-static void put_of_2_inside_by_1(void)
-{
-	atomic_store(&owners.inside, 1);
-	put(1, 2, 0);
-	atomic_store(&owners.inside, 0);
-}
-
 	(void)frames_cpu_revoke(&frames, 1, 1);
 }
 
@@ -650,6 +671,12 @@ static const struct explore_scenario scenarios[] = {
 		 range_of_2_by_0, get_0_by_1),
 	SCENARIO(range_beyond_the_frontier_against_order_9, prepare_blocks, finish_1,
 		 range_of_2_by_0, get_9_by_1),
+	SCENARIO(range_of_what_its_cpu_gives_back, prepare_row_reserved, finish_1,
+		 range_of_one_by_0, release_by_1),
+	SCENARIO(range_of_what_is_taken_from_its_cpu, prepare_row_reserved, finish_1,
+		 range_of_one_by_0, revoke_by_2),
+	SCENARIO(range_in_a_block_that_a_cpu_reserves, prepare_row_free, finish_2,
+		 range_of_one_by_0, get_0_by_1),
 	SCENARIO(many_at_once_against_one_frame, prepare_one_out, finish_2, get_many_by_0,
 		 get_0_by_1),
 	SCENARIO(report_against_order_9, prepare_last_block, finish, report_by_0, get_9_by_1),
@@ -668,6 +695,8 @@ static const struct explore_scenario scenarios[] = {
 		 use_9_inside_by_1),
 	SCENARIO(watch_against_one_frame_and_back, prepare_watch, finish_watch, watch_by_0,
 		 use_0_inside_by_1),
+	SCENARIO(watch_against_the_first_put_of_a_cpu, prepare_watch_first, finish_watch,
+		 watch_by_0, put_of_2_inside_by_1),
 	SCENARIO(revoked_while_another_cpu_gets, prepare_row_reserved, finish_1, get_0_by_0,
 		 revoke_by_2),
 	SCENARIO(three_on_a_reservation, prepare_row_reserved, finish_1, get_0_by_0,
@@ -695,8 +724,6 @@ static void note_write(const volatile void *address)
 }
 
 /* Two CPUs with a block each, by turns, and all orders that lie in a row: every address that is
-	SCENARIO(watch_against_the_first_put_of_a_cpu, prepare_watch_first, finish_watch,
-		 watch_by_0, put_of_2_inside_by_1),
  * written by a get or a put is in lines of the CPU's own. */
 static const char *pairs_write_own_lines(void)
 {

@@ -3,6 +3,8 @@
  * Many frames at once, exactly those of a range, and blocks to tell the host about.
  */
 #include <tests/mm/frames_fixture.h>
+#include <kernel/hook.h>
+#include <kernel/thread.h>
 #include <mm/frames_internal.h>
 #include <tests/mm/take_range.h>
 #include <errno.h>
@@ -157,6 +159,60 @@ TEST(frames_range, a_step_is_one_block_of_work)
 	CHECK(frames_put(f.frames, 3, 2 * BLOCK_FRAMES, 0));
 	frames_fixture_end(&f);
 }
+
+#ifdef QUIRE_TEST_HOOKS
+struct overtaker {
+	struct frames *frames;
+	unsigned times; /* to come */
+	unsigned got;
+};
+
+/* CPU 1 reserves the block whenever it was made to give it up. */
+static void reserve_again(struct hook *hook)
+{
+	struct overtaker *overtaker = hook->arg;
+
+	if (overtaker->times == 0 || overtaker->frames->cpus[1].first)
+		return;
+	overtaker->times--;
+	CHECK_EQ(frames_get(overtaker->frames, 1, 0), overtaker->got++);
+}
+
+/* The last frames of a block, which nobody has, are taken while CPU 1 is faster so often. */
+static int take_overtaken(unsigned times)
+{
+	struct frames_fixture f = frames_fixture_start(BLOCK_FRAMES, NULL, BLOCK_FRAMES);
+	struct frames_range range = frames_range_of(500, 10);
+	struct overtaker overtaker = {.frames = f.frames, .times = times};
+	struct hook hook = {.name = "frames_range_part",
+			    .function = reserve_again,
+			    .arg = &overtaker,
+			    .only = thread_current()};
+	int error;
+
+	while (range.seen < range.end)
+		CHECK_EQ(frames_take_range(f.frames, 0, &range), -EAGAIN);
+	hook_attach(&hook);
+	error = frames_take_range(f.frames, 0, &range);
+	hook_detach(&hook);
+	CHECK_EQ(overtaker.times, 0);
+	frames_expect_sound(&f);
+	for (unsigned frame = 0; frame < overtaker.got; frame++)
+		CHECK(frames_put(f.frames, 1, frame, 0));
+	for (uint64_t frame = range.first; frame < range.taken; frame++)
+		CHECK(frames_put(f.frames, 0, frame, 0));
+	frames_fixture_end(&f);
+	return error;
+}
+
+TEST(frames_range, free_frames_are_refused_when_others_are_faster_9_times_and_not_before)
+{
+	CHECK_EQ(take_overtaken(0), 0);
+	CHECK_EQ(take_overtaken(1), 0);
+	CHECK_EQ(take_overtaken(FRAMES_SEARCHES), 0);
+	CHECK_EQ(take_overtaken(FRAMES_SEARCHES + 1), -EBUSY);
+}
+#endif
 
 /* A look, and take the first block that the index knows: its frame, or FRAMES_NONE. */
 static uint64_t report_take(struct frames *frames, unsigned cpu)
