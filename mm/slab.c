@@ -9,6 +9,7 @@
 #include <kernel/assert.h>
 #include <kernel/cpumask.h>
 #include <kernel/fault.h>
+#include <kernel/hook.h>
 #include <kernel/ipi.h>
 #include <kernel/log.h>
 #include <kernel/percpu.h>
@@ -328,25 +329,74 @@ static void magazine_drain(struct slab_cache *cache)
 	slab_free(&magazine_cache, magazine);
 }
 
-/* Caches are only added at the tail, and removed by slab_cache_destroy() alone. */
-static struct slab_cache *next_cache(const struct slab_cache *cache)
+/* A walk goes on. Of a cache that is to go the last one unlinks it: whom to tell. Locked. */
+static struct completion *leave_locked(struct slab_cache *cache)
 {
-	struct irq_state irq = spin_lock_irqsave(&caches_lock);
-	struct list_head *next = cache ? cache->link.next : caches.next;
-
-	spin_unlock_irqrestore(&caches_lock, irq);
-	return next == &caches ? NULL : list_entry(next, struct slab_cache, link);
+	if (--cache->walkers > 0 || !cache->gone)
+		return NULL;
+	list_del(&cache->link);
+	return cache->gone;
 }
 
+static void leave_cache(struct slab_cache *cache)
+{
+	struct irq_state irq = spin_lock_irqsave(&caches_lock);
+	struct completion *gone = leave_locked(cache);
+
+	spin_unlock_irqrestore(&caches_lock, irq);
+	if (gone)
+		completion_signal(gone);
+}
+
+/* The first cache after `from` (NULL: of all) that is to stay; it does until the walk leaves
+ * it, as it leaves `from`. */
+static struct slab_cache *next_cache(struct slab_cache *from)
+{
+	struct irq_state irq = spin_lock_irqsave(&caches_lock);
+	struct list_head *link = from ? from->link.next : caches.next;
+	struct completion *gone;
+	struct slab_cache *next = NULL;
+
+	while (link != &caches && list_entry(link, struct slab_cache, link)->gone)
+		link = link->next;
+	if (link != &caches) {
+		next = list_entry(link, struct slab_cache, link);
+		next->walkers++;
+	}
+	gone = from ? leave_locked(from) : NULL;
+	spin_unlock_irqrestore(&caches_lock, irq);
+	if (gone)
+		completion_signal(gone);
+	return next;
+}
+
+/* Afterwards no walk is at the cache or will come to it. */
+static void caches_remove(struct slab_cache *cache)
+{
+	struct completion gone = COMPLETION_INIT(gone);
+	struct irq_state irq = spin_lock_irqsave(&caches_lock);
+	bool walked = cache->walkers > 0;
+
+	cache->gone = &gone;
+	if (!walked)
+		list_del(&cache->link);
+	spin_unlock_irqrestore(&caches_lock, irq);
+	HOOK(slab_cache_goes);
+	if (walked)
+		completion_wait(&gone);
+}
+
+/* The mark goes last: who does not see it finds this CPU drained. */
 static void drain_here(void *only)
 {
 	struct irq_state irq = irq_save();
 
-	if (!only)
-		cpumask_clear(&magazine_cpus, cpu_current());
+	HOOK(slab_drain_here);
 	for (struct slab_cache *cache = next_cache(NULL); cache; cache = next_cache(cache))
 		if (!only || cache == only)
 			magazine_drain(cache);
+	if (!only)
+		cpumask_clear(&magazine_cpus, cpu_current());
 	irq_restore(irq);
 }
 
@@ -361,17 +411,20 @@ uint64_t slab_shrink(void)
 {
 	uint64_t pages = 0;
 
-	for (struct slab_cache *cache = next_cache(NULL); cache; cache = next_cache(cache))
+	for (struct slab_cache *cache = next_cache(NULL); cache; cache = next_cache(cache)) {
 		pages += slab_cache_shrink(cache) << cache->order;
+		HOOK(slab_cache_shrunk);
+	}
 	return pages;
 }
 
 static bool any_waits(void)
 {
+	bool waits = false;
+
 	for (struct slab_cache *cache = next_cache(NULL); cache; cache = next_cache(cache))
-		if (atomic_load(&cache->waiting) != 0)
-			return true;
-	return false;
+		waits = waits || atomic_load(&cache->waiting) != 0;
+	return waits;
 }
 
 void slab_drain(void)
@@ -407,7 +460,6 @@ static struct counts cache_counts(struct slab_cache *cache)
 
 int slab_cache_destroy(struct slab_cache *cache)
 {
-	struct irq_state irq;
 	uint64_t in_use;
 
 	drain_everywhere(cache);
@@ -418,11 +470,10 @@ int slab_cache_destroy(struct slab_cache *cache)
 		return -EBUSY;
 	}
 	(void)slab_cache_shrink(cache);
+	/* Who walks may have a slab of it in hand. */
+	caches_remove(cache);
 	if (atomic_load(&cache->waiting) != 0)
 		rcu_barrier();
-	irq = spin_lock_irqsave(&caches_lock);
-	list_del(&cache->link);
-	spin_unlock_irqrestore(&caches_lock, irq);
 	slab_free(&cache_cache, cache);
 	return 0;
 }
@@ -466,15 +517,28 @@ bool slab_statistics(unsigned index, struct slab_cache_statistics *statistics)
 		.empty = counts.empty << cache->order,
 		.waiting = atomic_load(&cache->waiting) << cache->order,
 	};
+	leave_cache(cache);
 	return true;
+}
+
+const char *slab_cache_name(const struct slab_cache *wanted)
+{
+	struct irq_state irq = spin_lock_irqsave(&caches_lock);
+	const struct slab_cache *cache;
+	const char *name = NULL;
+
+	list_for_each_entry (cache, &caches, link)
+		if (cache == wanted)
+			name = cache->name;
+	spin_unlock_irqrestore(&caches_lock, irq);
+	return name;
 }
 
 const char *slab_check_all(void)
 {
 	const char *problem = NULL;
 
-	for (struct slab_cache *cache = next_cache(NULL); cache && !problem;
-	     cache = next_cache(cache))
-		problem = slab_cache_check(cache);
+	for (struct slab_cache *cache = next_cache(NULL); cache; cache = next_cache(cache))
+		problem = problem ? problem : slab_cache_check(cache);
 	return problem;
 }

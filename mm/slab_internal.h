@@ -17,6 +17,7 @@
 #include <mm/folio.h>
 #include <mm/slab.h>
 #include <mm/zone.h>
+#include <kernel/completion.h>
 #include <kernel/lock.h>
 
 #if defined(QUIRE_TEST_HOOKS)
@@ -59,7 +60,9 @@ struct slab_cache {
 	bool magazines; /* false for the cache that magazines come from */
 	void (*constructor)(void *object);
 	const char *name;
-	struct list_head link;
+	struct list_head link;    /* caches' lock, as the next two */
+	unsigned walkers;         /* that are at this cache */
+	struct completion *gone;  /* whoever frees it waits for them; NULL: it is to stay */
 	_Atomic uint64_t waiting; /* slabs on their way through a grace period */
 	struct magazine *_Atomic cpus[CPUS_MAX];
 	struct slab_node nodes[NODES_MAX];
@@ -77,6 +80,8 @@ unsigned slab_take(struct slab_cache *cache, void **objects, unsigned wanted, in
 		   unsigned flags);
 /* Objects back to their slabs. */
 void slab_give(struct slab_cache *cache, void **objects, unsigned count);
+/* NULL: there is no such cache any more. */
+const char *slab_cache_name(const struct slab_cache *wanted);
 /* Give empty slabs back to the frame allocator; how many. */
 uint64_t slab_cache_shrink(struct slab_cache *cache);
 

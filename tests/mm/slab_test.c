@@ -7,11 +7,14 @@
 #include <tests/kernel/threads.h>
 #include <kernel/fault.h>
 #include <kernel/format.h>
+#include <kernel/hook.h>
 #include <kernel/rcu.h>
 #include <kernel/shell.h>
 #include <mm/memcg.h>
 #include <mm/slab.h>
+#include <mm/slab_internal.h>
 #include <mm/zone.h>
+#include <platform/clock.h>
 #include <errno.h>
 
 static struct slab_cache *cache_of(size_t size, size_t alignment)
@@ -498,6 +501,114 @@ TEST(slab, foreign_pointer_to_kfree_is_reported)
 }
 
 #ifdef QUIRE_TEST_HOOKS
+static struct {
+	struct slab_cache *cache;
+	unsigned caches; /* that the walk has not come to yet */
+	struct thread *destroyer;
+	_Atomic bool goes;
+	_Atomic bool gone;
+	bool linked; /* while the walk was there */
+} walked;
+
+static int destroy_walked(void *unused)
+{
+	int error = slab_cache_destroy(walked.cache);
+
+	(void)unused;
+	atomic_store(&walked.gone, true);
+	return error;
+}
+
+static void note_goes(struct hook *hook)
+{
+	(void)hook;
+	atomic_store(&walked.goes, true);
+}
+
+/* The walk is at the newest cache, which somebody destroys now. */
+static void destroy_meanwhile(struct hook *hook)
+{
+	(void)hook;
+	if (--walked.caches)
+		return;
+	walked.destroyer = test_thread_try(destroy_walked, NULL, THREAD_ANY_CPU);
+	while (walked.destroyer && !atomic_load(&walked.goes) && !atomic_load(&walked.gone))
+		thread_yield();
+	walked.linked = slab_cache_name(walked.cache) != NULL;
+}
+
+TEST(slab, cache_stays_while_somebody_shrinks_it)
+{
+	struct hook hooks[] = {{.name = "slab_cache_shrunk",
+				.function = destroy_meanwhile,
+				.only = thread_current()},
+			       {.name = "slab_cache_goes", .function = note_goes}};
+	struct slab_cache_statistics statistics;
+
+	memset(&walked, 0, sizeof(walked));
+	walked.cache = cache_of(200, 0);
+	NEED(walked.cache, "no memory for a cache");
+	while (slab_statistics(walked.caches, &statistics))
+		walked.caches++;
+	hook_attach(&hooks[0]);
+	hook_attach(&hooks[1]);
+	(void)slab_shrink();
+	hook_detach(&hooks[1]);
+	hook_detach(&hooks[0]);
+	CHECK(walked.linked);
+	CHECK_EQ(walked.destroyer ? thread_join(walked.destroyer) : destroy_walked(NULL), 0);
+	CHECK(slab_cache_name(walked.cache) == NULL);
+}
+
+#define DRAIN_NS (50 * NSEC_PER_MSEC)
+
+static struct {
+	struct slab_cache *cache;
+	_Atomic bool drains;
+} drained;
+
+/* Takes its time, with interrupts off: who needs this CPU drained waits. */
+static void drain_slowly(struct hook *hook)
+{
+	uint64_t begin = clock_ns();
+
+	(void)hook;
+	atomic_store(&drained.drains, true);
+	while (clock_ns() - begin < DRAIN_NS)
+		cpu_relax();
+}
+
+static int fill_and_drain(void *unused)
+{
+	struct hook hook = {
+		.name = "slab_drain_here", .function = drain_slowly, .only = thread_current()};
+	void *object = slab_alloc(drained.cache, FOLIO_NOWARN);
+
+	(void)unused;
+	slab_free(drained.cache, object);
+	hook_attach(&hook);
+	slab_drain();
+	hook_detach(&hook);
+	atomic_store(&drained.drains, true);
+	return 0;
+}
+
+/* What lies in the magazine of a CPU that is just drained is not in use. */
+TEST(slab, cache_is_destroyed_while_another_cpu_is_drained)
+{
+	struct thread *thread;
+
+	atomic_store(&drained.drains, false);
+	drained.cache = cache_of(200, 0);
+	NEED(drained.cache, "no memory for a cache");
+	thread = test_thread_try(fill_and_drain, NULL, cpu_count() - 1);
+	while (thread && !atomic_load(&drained.drains))
+		thread_yield();
+	CHECK_EQ(slab_cache_destroy(drained.cache), 0);
+	if (thread)
+		thread_join(thread);
+}
+
 TEST(slab, every_failed_allocation_is_undone)
 {
 	for (unsigned nth = 1; nth < 100; nth++) {
