@@ -308,6 +308,19 @@ uint64_t balloon_pages(struct balloon_device *device)
 	return pages;
 }
 
+const char *balloon_name(const struct page *page)
+{
+	struct irq_state irq = spin_lock_irqsave(&balloon_lock);
+	const struct balloon_device *device;
+	const char *name = NULL;
+
+	list_for_each_entry (device, &devices, link)
+		if (device == balloon_device_of(page))
+			name = device->name;
+	spin_unlock_irqrestore(&balloon_lock, irq);
+	return name;
+}
+
 uint64_t balloon_isolated(struct balloon_device *device)
 {
 	struct irq_state irq = spin_lock_irqsave(&balloon_lock);

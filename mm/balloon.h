@@ -101,6 +101,8 @@ void balloon_free_list(struct list_head *entries);
 /* Base pages the device holds, isolated ones included, and those alone. */
 uint64_t balloon_pages(struct balloon_device *device);
 uint64_t balloon_isolated(struct balloon_device *device);
+/* Of the device whose page this is; NULL: none's, as far as can be said without a reference. */
+const char *balloon_name(const struct page *page);
 void balloon_events(struct balloon_events *events);
 /* Base pages of all devices on a node (B-I7); 0 for a node there is none of. */
 uint64_t balloon_node_pages(unsigned node);

@@ -40,13 +40,16 @@ const char *frame_mode_name(const struct page *block)
 
 const char *frame_owner_name(const struct page *block)
 {
-	const struct balloon_device *balloon = (const void *)(uintptr_t)block->private;
+	const char *name;
 
 	switch (page_type(block)) {
 	case PAGE_TYPE_SLAB:
-		return block->cache->name;
+		/* Others make and free slabs and caches meanwhile. */
+		name = slab_cache_name(block->cache);
+		return name ? name : "slab";
 	case PAGE_TYPE_OFFLINE:
-		return balloon ? balloon->name : "balloon";
+		name = balloon_name(block);
+		return name ? name : "balloon";
 	case PAGE_TYPE_TABLE:
 		return "page table";
 	case PAGE_TYPE_STACK:

@@ -93,6 +93,25 @@ TEST(mem_commands, later_page_of_a_raw_block_is_found_and_owners_have_names)
 }
 
 /* Every frame number has an answer, and runs cover all of them without a gap. */
+/* Who is asked for may be about to make, or to free, what he has. */
+TEST(mem_commands, owner_that_is_just_coming_or_going_has_a_name)
+{
+	struct page *page = page_alloc(NODE_ANY, 0, 0);
+
+	NEED(page, "no memory for a page");
+	page_set_type(page, PAGE_TYPE_SLAB);
+	CHECK_STR(frame_owner_name(page), "slab");
+	page->cache = (void *)page;
+	CHECK_STR(frame_owner_name(page), "slab");
+	page->cache = NULL;
+	page_set_type(page, PAGE_TYPE_OFFLINE);
+	page_set_private(page, (uintptr_t)page);
+	CHECK_STR(frame_owner_name(page), "balloon");
+	page_set_private(page, 0);
+	page_set_type(page, PAGE_TYPE_NONE);
+	page_free(page, 0);
+}
+
 TEST(mem_commands, runs_cover_every_frame_once)
 {
 	uint64_t end = zones[zone_count - 1]->end.nr + 1000;
