@@ -59,7 +59,8 @@ struct reclaim_statistics {
 void reclaim_statistics(struct reclaim_statistics *statistics);
 
 /*
- * Ahead of need. A zone is below its low watermark: wake the thread, if it sleeps. Any context
+ * Ahead of need. A zone is below its low watermark: the thread looks, now or, if it is just
+ * looking or rests after a round in vain, once more when that ends. Any context
  * but NMI, interrupts off; no lock of wait queues or below (mm/README.md) is held.
  */
 void reclaim_wake(void);

@@ -7,6 +7,7 @@
  */
 #include <mm/reclaim.h>
 #include <kernel/assert.h>
+#include <kernel/hook.h>
 #include <kernel/scheduler.h>
 #include <mm/node.h>
 #include <mm/shrinker.h>
@@ -16,20 +17,18 @@
 #define FRUITLESS_NS (100 * NSEC_PER_MSEC)
 
 static struct wait_queue queue = WAIT_QUEUE_INIT(queue);
-static bool wanted;            /* queue.lock */
-static _Atomic bool listening; /* the thread sleeps until somebody is low */
+/* Somebody was low since zones were last looked at. */
+static _Atomic bool wanted;
 static _Atomic uint64_t rounds, freed_pages;
 
+/* An exchange each time: of who finds it set, the look that ends it sees what he counted. */
 void reclaim_wake(void)
 {
 	struct irq_state irq;
 
-	/* Most callers find that another one was first, or that there is no thread yet. */
-	if (!atomic_load_explicit(&listening, memory_order_relaxed) ||
-	    !atomic_exchange(&listening, false))
+	if (atomic_exchange(&wanted, true))
 		return;
 	irq = wait_queue_lock(&queue);
-	wanted = true;
 	wait_queue_wake_all(&queue);
 	wait_queue_unlock(&queue, irq);
 }
@@ -53,6 +52,7 @@ uint64_t reclaim_balance(void)
 
 	self->reclaims = true;
 	do {
+		(void)atomic_exchange(&wanted, false);
 		enough = got = 0;
 		for (unsigned node = 0; node < node_count(); node++) {
 			uint64_t missing = missing_on(node);
@@ -71,12 +71,12 @@ uint64_t reclaim_balance(void)
 
 static void sleep_until_low(void)
 {
-	struct irq_state irq = wait_queue_lock(&queue);
+	struct irq_state irq;
 
-	atomic_store(&listening, true);
-	while (!wanted)
+	HOOK(reclaim_thread_sleeps);
+	irq = wait_queue_lock(&queue);
+	while (!atomic_load(&wanted))
 		(void)!wait_queue_sleep(&queue, &irq, CLOCK_NEVER);
-	wanted = false;
 	wait_queue_unlock(&queue, irq);
 }
 

@@ -3,6 +3,7 @@
  * Memory taken back ahead of need, with the smallest zone: the others are too large to be used
  * up on the hosted machine.
  */
+#include <kernel/hook.h>
 #include <kernel/lock.h>
 #include <kernel/thread.h>
 #include <mm/folio.h>
@@ -11,6 +12,7 @@
 #include <mm/zone.h>
 #include <platform/clock.h>
 #include <tests/test.h>
+#include <tests/wait.h>
 #include <string.h>
 
 #define LIMIT_NS (20 * NSEC_PER_SEC)
@@ -167,6 +169,31 @@ TEST(reclaim_thread, nothing_is_shrunk_while_all_zones_are_high)
 	CHECK_EQ(cached, 1);
 	cache_end(shrinker);
 }
+
+#ifdef QUIRE_TEST_HOOKS
+static uint64_t rounds_now(void)
+{
+	struct reclaim_statistics now;
+
+	reclaim_statistics(&now);
+	return now.rounds;
+}
+
+/* The thread has looked, and does not sleep yet. */
+TEST(reclaim_thread, zone_that_gets_low_on_the_way_to_sleep_is_looked_at)
+{
+	struct hook_gate gate;
+	uint64_t rounds;
+
+	hook_gate_attach(&gate, "reclaim_thread_sleeps", NULL);
+	reclaim_wake();
+	WAIT_FOR(atomic_load(&gate.arrived) > 0);
+	rounds = rounds_now();
+	reclaim_wake();
+	hook_gate_detach(&gate);
+	WAIT_FOR(rounds_now() > rounds);
+}
+#endif
 
 #define MISSING 100u
 #define PASSES  20u
