@@ -169,15 +169,16 @@ static void print_legend(const struct memory_map *map, const char *line_end)
 {
 	struct page_reporting_statistics reporting;
 	struct mm_statistics total;
-	uint64_t lent = 0;
+	uint64_t lent = 0, told;
 
 	mm_statistics(&total);
 	page_reporting_statistics(&reporting);
+	/* What an earlier device told may have been used again since this one counts. */
+	told = reporting.reported - MIN(reporting.reported, reporting.taken_back);
 	for (unsigned node = 0; node < node_count(); node++)
 		lent += balloon_node_pages(node);
 	print("MiB: %llu free, %llu of it reported to the host; %llu in balloons%s\n",
-	      mib(total.free), mib((reporting.reported - reporting.taken_back) * BLOCK_FRAMES),
-	      mib(lent), line_end);
+	      mib(total.free), mib(told * BLOCK_FRAMES), mib(lent), line_end);
 	print("a character is %llu MiB: . never touched  - free  r reported  1-9 tenths in "
 	      "use%s\n",
 	      mib(map->cell_frames), line_end);

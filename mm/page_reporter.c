@@ -44,7 +44,8 @@ static void taken_back(struct frames *frames, uint64_t block)
 		if (reporter_time_since(reporter, zone, block, now) < PAGE_REPORTING_EARLY_NS)
 			reporter_count(&reporter->early, 1);
 		atomic_store_explicit(&reporter->taken_at, now, memory_order_relaxed);
-		reporter_count(&reporter->taken_back, 1);
+		/* Whoever reads this sees that the block was reported. */
+		atomic_fetch_add_explicit(&reporter->taken_back, 1, memory_order_release);
 	}
 	rcu_read_unlock();
 }

@@ -63,6 +63,7 @@ static void give_batch(struct page_reporter *reporter, bool reported)
 		frames_report_give(&zone->frames, cpu_current(), word, bits, reported);
 		irq_restore(irq);
 	}
+	HOOK(page_reporting_given);
 }
 
 /* False: no more for now. */
@@ -77,12 +78,13 @@ static bool send_batch(struct page_reporter *reporter)
 	error = reporter->device->report(reporter->device, reporter->addresses,
 					 reporter->count);
 	reporter_count(&reporter->batches, 1);
-	if (error != -EOWNERDEAD)
-		give_batch(reporter, error == 0);
+	/* Before anybody can use them again, and counts that. */
 	reporter_count(error == 0             ? &reporter->reported
 		       : error == -EOWNERDEAD ? &reporter->lost
 					      : &reporter->refused,
 		       blocks);
+	if (error != -EOWNERDEAD)
+		give_batch(reporter, error == 0);
 	reporter->count = reporter->parts = 0;
 	if (error)
 		reporter->retry_at = reporter->clock() + PAGE_REPORTING_RETRY_NS;

@@ -144,13 +144,16 @@ void page_reporting_unregister(struct page_reporting_device *device)
 	mutex_unlock(&lock);
 }
 
+/* What was used again first: no more than was reported until then. */
 static void copy(struct page_reporting_statistics *to, struct page_reporter *from)
 {
+	uint64_t taken_back = atomic_load(&from->taken_back);
+
 	*to = (struct page_reporting_statistics){
 		.reported = atomic_load(&from->reported),
 		.refused = atomic_load(&from->refused),
 		.lost = atomic_load(&from->lost),
-		.taken_back = atomic_load(&from->taken_back),
+		.taken_back = taken_back,
 		.early = atomic_load(&from->early),
 		.looks = atomic_load(&from->looks),
 		.batches = atomic_load(&from->batches),

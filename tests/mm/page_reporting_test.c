@@ -8,12 +8,15 @@
 
 #include <errno.h>
 #include <kernel/hook.h>
+#include <kernel/shell.h>
 #include <kernel/thread.h>
 #include <mm/folio.h>
 #include <mm/slab.h>
 #include <platform/clock.h>
+#include <tests/kernel/text_sink.h>
 #include <tests/test.h>
 #include <tests/mm/take_range.h>
+#include <string.h>
 
 #define BLOCKS 8
 
@@ -511,6 +514,34 @@ TEST(page_reporting, blocks_taken_back_are_counted_and_early_ones_apart)
 }
 
 #ifdef QUIRE_TEST_HOOKS
+static unsigned given, given_counted;
+
+static void look_at_count(struct hook *hook)
+{
+	(void)hook;
+	given++;
+	given_counted += reported() == world.told + world.others;
+}
+
+/* From here on a block may be used again, which is counted at once. */
+TEST(page_reporting, blocks_are_counted_before_they_can_be_used_again)
+{
+	struct hook hook = {.name = "page_reporting_given",
+			    .function = look_at_count,
+			    .only = thread_current()};
+
+	given = given_counted = 0;
+	begin();
+	use();
+	unuse();
+	hook_attach(&hook);
+	settle();
+	hook_detach(&hook);
+	CHECK(given > 0);
+	CHECK_EQ(given_counted, given);
+	end();
+}
+
 static bool freed_in_rest;
 
 static void free_in_rest(struct hook *hook)
@@ -586,6 +617,38 @@ TEST(page_reporting, one_device_at_a_time_reports)
 	CHECK(!page_reporting_statistics(&now));
 	CHECK_EQ(now.reported, 0);
 	REQUIRE(page_reporting_register(&other) == 0);
+	page_reporting_unregister(&other);
+}
+
+static int refuse(struct page_reporting_device *device, const struct phys *blocks,
+		  unsigned count)
+{
+	(void)device;
+	(void)blocks;
+	(void)count;
+	return -EIO;
+}
+
+TEST(page_reporting, map_bears_the_use_of_what_an_earlier_device_told)
+{
+	struct page_reporting_device other = {
+		.name = "other", .capacity = BLOCKS, .report = refuse};
+	struct page_reporting_statistics now;
+
+	begin();
+	use();
+	unuse();
+	settle();
+	end();
+	REQUIRE(page_reporting_register(&other) == 0);
+	use_again(true);
+	page_reporting_statistics(&now);
+	CHECK_EQ(now.reported, 0);
+	CHECK(now.taken_back >= BLOCKS);
+	text_sink_open();
+	CHECK_EQ(shell_run_line("mem -m"), 0);
+	CHECK(strstr(text_sink_close(), " free, 0 of it reported to the host"));
+	use_again(false);
 	page_reporting_unregister(&other);
 }
 
