@@ -230,8 +230,11 @@ void frames_drain_cpu(struct frames *frames, unsigned cpu);
  * By its owner only. */
 void frames_split(struct frames *frames, uint64_t frame, unsigned order);
 
-/* Free frames; exact while nobody allocates, the balance of racing calls otherwise. */
+/* Free frames; exact while nobody allocates, else wrong by as much as others got and put while
+ * it counts. */
 uint64_t frames_free(const struct frames *frames);
+/* The same at more cost, and never less than were free when half of it was counted. */
+uint64_t frames_free_most(const struct frames *frames);
 
 /* Frames got and put by requests on a CPU. */
 uint64_t frames_cpu_got(const struct frames *frames, unsigned cpu);

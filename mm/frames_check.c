@@ -5,6 +5,7 @@
  */
 #include <mm/frames_internal.h>
 #include <kernel/format.h>
+#include <kernel/hook.h>
 
 static uint64_t row_word(const struct frames *frames, uint64_t row)
 {
@@ -45,21 +46,22 @@ uint64_t frames_free(const struct frames *frames)
 	for (unsigned number = 0; number < end; number++) {
 		const struct frames_cpu *cpu = &frames->cpus[number];
 
-		if (!frames_cpu_is_live(cpu))
-			continue;
-		free += atomic_load_explicit(&cpu->balance, memory_order_relaxed) +
-			atomic_load_explicit(&cpu->put[0], memory_order_relaxed) -
-			atomic_load_explicit(&cpu->got[0], memory_order_relaxed);
+		if (frames_cpu_is_live(cpu))
+			free += atomic_load_explicit(&cpu->balance, memory_order_relaxed) +
+				atomic_load_explicit(&cpu->put[0], memory_order_relaxed) -
+				atomic_load_explicit(&cpu->got[0], memory_order_relaxed);
+		HOOK(frames_free_counted);
 	}
 	return free;
 }
 
+/* Acquire: what is summed up later is read later. */
 static uint64_t sum_of(const _Atomic uint64_t counters[FRAMES_ORDERS])
 {
 	uint64_t sum = 0;
 
 	for (unsigned order = 0; order < FRAMES_ORDERS; order++)
-		sum += atomic_load_explicit(&counters[order], memory_order_relaxed) << order;
+		sum += atomic_load_explicit(&counters[order], memory_order_acquire) << order;
 	return sum;
 }
 
@@ -71,6 +73,17 @@ uint64_t frames_cpu_got(const struct frames *frames, unsigned cpu)
 uint64_t frames_cpu_put(const struct frames *frames, unsigned cpu)
 {
 	return frames_cpu_is_live(&frames->cpus[cpu]) ? sum_of(frames->cpus[cpu].put) : 0;
+}
+
+uint64_t frames_free_most(const struct frames *frames)
+{
+	uint64_t free = frames->usable;
+
+	for (unsigned cpu = 0; cpu < CPUS_MAX; cpu++)
+		free -= frames_cpu_got(frames, cpu);
+	for (unsigned cpu = 0; cpu < CPUS_MAX; cpu++)
+		free += frames_cpu_put(frames, cpu);
+	return free;
 }
 
 uint64_t frames_row_taken(const struct frames *frames, uint64_t row)

@@ -62,7 +62,8 @@ static enum zone_type highest_type(unsigned flags)
 /*
  * The reserve is looked at when a CPU needs another block, not for each frame: counting costs
  * more than getting. So that block is counted as used up, and an atomic request that goes below
- * the reserve leaves no block behind for others.
+ * the reserve leaves no block behind for others. No request fails because frames went from one
+ * CPU to another while they were counted.
  */
 static uint64_t get_from(struct zone *zone, unsigned cpu, unsigned order, unsigned flags,
 			 enum zone_type wanted)
@@ -78,8 +79,11 @@ static uint64_t get_from(struct zone *zone, unsigned cpu, unsigned order, unsign
 	low = free < zone->reserve[wanted] + kept;
 	if (free < zone->low + kept)
 		reclaim_wake();
-	if (low && !(flags & FOLIO_ATOMIC))
-		return FRAMES_NONE;
+	if (low && !(flags & FOLIO_ATOMIC)) {
+		if (frames_free_most(&zone->frames) < zone->reserve[wanted] + kept)
+			return FRAMES_NONE;
+		low = false;
+	}
 	frame = frames_get_new(&zone->frames, cpu, order);
 	if (low)
 		frames_drain_cpu(&zone->frames, cpu);
@@ -135,8 +139,11 @@ static unsigned many_from(struct zone *zone, unsigned flags, uint64_t *list, uns
 
 	if (free < zone->low + BLOCK_FRAMES + count)
 		reclaim_wake();
-	if (!(flags & FOLIO_ATOMIC))
+	if (!(flags & FOLIO_ATOMIC)) {
+		if (free < kept + count)
+			free = frames_free_most(&zone->frames);
 		count = (unsigned)MIN(count, free > kept ? free - kept : 0);
+	}
 	return frames_get_many(&zone->frames, cpu_current(), list, count);
 }
 

@@ -2,7 +2,9 @@
 /*
  * The live machine's zones and ranges.
  */
+#include <tests/kernel/threads.h>
 #include <tests/mm/bad_page_fixture.h>
+#include <kernel/hook.h>
 #include <mm/ranges.h>
 #include <mm/zone.h>
 
@@ -122,6 +124,112 @@ TEST(zone, reserve_is_left_to_atomic_requests)
 		page_put(page);
 	}
 }
+
+#ifdef QUIRE_TEST_HOOKS
+#define MOVED 512
+
+static struct {
+	struct zone *zone;
+	unsigned flags;
+	struct page *there[MOVED]; /* freed by CPU 0 while another one counts, */
+	struct page *here[MOVED];  /* which gets as many */
+	unsigned got;
+	bool bulk; /* the request under test, and its page */
+	struct page *page;
+	_Atomic unsigned step; /* 1: free them, 2: they are */
+} moved;
+
+static int free_there(void *unused)
+{
+	(void)unused;
+	while (atomic_load(&moved.step) == 0)
+		thread_yield();
+	page_free_bulk(moved.there, MOVED);
+	atomic_store(&moved.step, 2);
+	return 0;
+}
+
+/* CPU 0 is counted, this one is not. */
+static void move_meanwhile(struct hook *hook)
+{
+	(void)hook;
+	if (atomic_load(&moved.step))
+		return;
+	atomic_store(&moved.step, 1);
+	while (atomic_load(&moved.step) == 1)
+		cpu_relax();
+	moved.got = page_alloc_bulk((int)moved.zone->node, moved.flags | FOLIO_ATOMIC,
+				    moved.here, MOVED);
+}
+
+static int ask_here(void *unused)
+{
+	struct hook hook = {.name = "frames_free_counted",
+			    .function = move_meanwhile,
+			    .only = thread_current()};
+	int node = (int)moved.zone->node;
+
+	(void)unused;
+	zones_drain();
+	hook_attach(&hook);
+	if (!moved.bulk)
+		moved.page = page_alloc(node, 0, moved.flags);
+	else if (page_alloc_bulk(node, moved.flags, &moved.page, 1) == 0)
+		moved.page = NULL;
+	hook_detach(&hook);
+	if (atomic_load(&moved.step) == 0)
+		atomic_store(&moved.step, 1);
+	return 0;
+}
+
+/* So much is free all the time, but looks like less than the reserve. */
+static void ask_while_frames_move(bool bulk)
+{
+	static const unsigned only[ZONE_TYPES] = {
+		[ZONE_DMA] = FOLIO_DMA, [ZONE_DMA32] = FOLIO_DMA32, [ZONE_NORMAL] = 0};
+	struct zone *zone = zones[0];
+	uint64_t *reserve = &zone->reserve[zone->type];
+	uint64_t before = *reserve;
+	struct thread *threads[2];
+	unsigned count;
+
+	memset(&moved, 0, sizeof(moved));
+	moved.zone = zone;
+	moved.bulk = bulk;
+	moved.flags = only[zone->type] | FOLIO_THIS_NODE | FOLIO_NOWARN;
+	count = page_alloc_bulk((int)zone->node, moved.flags, moved.there, MOVED);
+	if (count < MOVED)
+		page_free_bulk(moved.there, count);
+	NEED(count == MOVED, "no pages of the first zone");
+	*reserve = frames_free(&zone->frames) - BLOCK_FRAMES - MOVED / 2;
+	threads[0] = test_thread_try(free_there, NULL, 0);
+	threads[1] = threads[0] ? test_thread_try(ask_here, NULL, cpu_count() - 1) : NULL;
+	if (!threads[1])
+		atomic_store(&moved.step, 1);
+	if (!threads[0])
+		free_there(NULL);
+	for (unsigned i = 0; i < 2; i++)
+		if (threads[i])
+			thread_join(threads[i]);
+	*reserve = before;
+	page_free_bulk(moved.here, moved.got);
+	NEED(threads[1], "no memory for threads");
+	CHECK(moved.page);
+	if (moved.page)
+		page_put(moved.page);
+}
+
+/* Frames that go from one CPU to another while they are counted are missing nowhere. */
+TEST(zone, request_is_not_refused_for_frames_on_their_way_between_cpus)
+{
+	if (cpu_count() == 1) {
+		CHECK_EQ(frames_free_most(&zones[0]->frames), frames_free(&zones[0]->frames));
+		return;
+	}
+	ask_while_frames_move(false);
+	ask_while_frames_move(true);
+}
+#endif
 
 TEST(zone, free_pages_are_the_free_blocks_of_order_0)
 {
