@@ -40,10 +40,11 @@ struct magazine {
 /* n: under the node's lock. */
 struct slab_node {
 	struct spin_lock lock;
-	struct list_head partial; /* n: slabs with a free object, by page.list */
+	struct list_head partial; /* n: slabs with free objects and others, by page.list */
+	struct list_head unused;  /* n: slabs with free objects alone */
 	uint64_t slabs;           /* n: all of this node */
 	uint64_t in_use;          /* n: objects out, those in magazines included */
-	uint64_t empty;           /* n: partial slabs with no object out */
+	uint64_t empty;           /* n: slabs with no object out */
 };
 
 struct slab_cache {

@@ -54,6 +54,7 @@ void slab_cache_init(struct slab_cache *cache, const struct slab_attributes *att
 	for (unsigned node = 0; node < NODES_MAX; node++) {
 		spin_lock_init(&cache->nodes[node].lock, &node_lock_class);
 		list_init(&cache->nodes[node].partial);
+		list_init(&cache->nodes[node].unused);
 	}
 }
 
@@ -140,8 +141,11 @@ static unsigned slab_take_from(struct slab_cache *cache, struct slab_node *node,
 {
 	unsigned taken = 0;
 
-	if (slab->in_use == 0)
+	if (slab->in_use == 0) {
 		node->empty--;
+		list_del(&slab->list);
+		list_add_head(&node->partial, &slab->list);
+	}
 	while (taken < wanted && slab->free_objects) {
 		objects[taken++] = slab->free_objects;
 		slab->free_objects = *next_of(cache, slab->free_objects);
@@ -159,10 +163,15 @@ static unsigned node_take(struct slab_cache *cache, struct slab_node *node, void
 	struct irq_state irq = spin_lock_irqsave(&node->lock);
 	unsigned taken = 0;
 
-	while (taken < wanted && !list_is_empty(&node->partial))
-		taken += slab_take_from(cache, node,
-					list_first(&node->partial, struct page, list),
+	while (taken < wanted) {
+		struct list_head *from =
+			list_is_empty(&node->partial) ? &node->unused : &node->partial;
+
+		if (list_is_empty(from))
+			break;
+		taken += slab_take_from(cache, node, list_first(from, struct page, list),
 					objects + taken, wanted - taken);
+	}
 	spin_unlock_irqrestore(&node->lock, irq);
 	return taken;
 }
@@ -177,7 +186,7 @@ static bool node_grow(struct slab_cache *cache, int preferred, unsigned flags)
 		return false;
 	node = &cache->nodes[page_node(slab)];
 	irq = spin_lock_irqsave(&node->lock);
-	list_add_head(&node->partial, &slab->list);
+	list_add_head(&node->unused, &slab->list);
 	node->slabs++;
 	node->empty++;
 	spin_unlock_irqrestore(&node->lock, irq);
@@ -234,11 +243,12 @@ static struct page *slab_give_one(struct slab_cache *cache, struct slab_node *no
 		list_add_tail(&node->partial, &slab->list);
 	if (slab->in_use != 0)
 		return NULL;
+	list_del(&slab->list);
 	if (node->empty != 0) {
-		list_del(&slab->list);
 		node->slabs--;
 		return slab;
 	}
+	list_add_tail(&node->unused, &slab->list);
 	node->empty++;
 	return NULL;
 }
@@ -257,20 +267,14 @@ void slab_give(struct slab_cache *cache, void **objects, unsigned count)
 	}
 }
 
+/* Interrupts are off: no walk past slabs that are in use. */
 static struct page *node_unlink_empty(struct slab_node *node)
 {
 	struct irq_state irq = spin_lock_irqsave(&node->lock);
 	struct page *found = NULL;
-	struct page *slab;
 
-	if (node->empty != 0) {
-		list_for_each_entry (slab, &node->partial, list) {
-			if (slab->in_use == 0) {
-				found = slab;
-				break;
-			}
-		}
-		ASSERT(found);
+	if (!list_is_empty(&node->unused)) {
+		found = list_first(&node->unused, struct page, list);
 		list_del(&found->list);
 		node->slabs--;
 		node->empty--;
@@ -303,30 +307,39 @@ static unsigned chain_length(const struct slab_cache *cache, const struct page *
 	return length;
 }
 
-static const char *node_check(struct slab_cache *cache, struct slab_node *node)
-	REQUIRES(&node->lock)
+/* One list of a node; adds what lies on it. */
+static const char *list_check(const struct slab_cache *cache, const struct list_head *list,
+			      uint64_t most, uint64_t *slabs, uint64_t *out)
 {
-	uint64_t partial = 0;
-	uint64_t out = 0;
-	uint64_t empty = 0;
 	struct page *slab;
 
-	list_for_each_entry (slab, &node->partial, list) {
-		if (partial == node->slabs)
+	list_for_each_entry (slab, list, list) {
+		if (*slabs == most)
 			return "slab: more slabs on the list than there are";
 		if (slab->type != PAGE_TYPE_SLAB || slab->cache != cache)
 			return "slab: page on the list of another cache";
 		if (slab->in_use + chain_length(cache, slab) != cache->objects)
 			return "slab: free and taken objects do not add up";
-		partial++;
-		out += slab->in_use;
-		empty += slab->in_use == 0;
+		*slabs += 1;
+		*out += slab->in_use;
 	}
-	if (empty != node->empty)
-		return "slab: count of empty slabs";
-	if (out + (node->slabs - partial) * cache->objects != node->in_use)
-		return "slab: count of objects in use";
 	return NULL;
+}
+
+static const char *node_check(struct slab_cache *cache, struct slab_node *node)
+	REQUIRES(&node->lock)
+{
+	uint64_t slabs = 0, out = 0, unused;
+	const char *problem = list_check(cache, &node->unused, node->slabs, &slabs, &out);
+
+	unused = slabs;
+	if (!problem && (unused != node->empty || out != 0))
+		problem = "slab: count of empty slabs";
+	if (!problem)
+		problem = list_check(cache, &node->partial, node->slabs, &slabs, &out);
+	if (!problem && out + (node->slabs - slabs) * cache->objects != node->in_use)
+		problem = "slab: count of objects in use";
+	return problem;
 }
 
 const char *slab_cache_check(struct slab_cache *cache)

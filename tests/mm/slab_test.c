@@ -467,6 +467,42 @@ TEST(slab, shrink_gives_back_slabs_without_an_object)
 	CHECK_EQ(slab_cache_destroy(cache), 0);
 }
 
+#define OUT 64
+
+/* Interrupts are off while an empty slab is looked for, so however many others have free
+ * objects it is the first of its list. */
+TEST(slab, empty_slab_is_found_without_a_walk)
+{
+	struct slab_cache *cache = cache_of(512, 0);
+	struct slab_node *node;
+	const struct page *last;
+	void *objects[OUT];
+	unsigned got = 0, more = 1;
+
+	NEED(cache, "no memory for a cache");
+	node = &cache->nodes[0];
+	for (; got < OUT && more; got += more)
+		more = slab_take(cache, objects + got, OUT - got, 0, 0);
+	if (got == 0) {
+		CHECK_EQ(slab_cache_destroy(cache), 0);
+		ERROR("no memory for a slab");
+	}
+	CHECK_EQ(got, OUT);
+	last = &page_folio(virt_to_page(objects[got - 1]))->page;
+	for (unsigned i = 0; i < got; i++)
+		if (i % cache->objects == 0 ||
+		    &page_folio(virt_to_page(objects[i]))->page == last) {
+			slab_give(cache, &objects[i], 1);
+			objects[i] = NULL;
+		}
+	CHECK(list_first(&node->unused, struct page, list) == last);
+	CHECK_EQ(slab_cache_shrink(cache), 1);
+	for (unsigned i = 0; i < got; i++)
+		if (objects[i])
+			slab_give(cache, &objects[i], 1);
+	CHECK_EQ(slab_cache_destroy(cache), 0);
+}
+
 TEST(slab, shell_command_reports_in_text_and_json)
 {
 	void *object = kmalloc(40, 0);
