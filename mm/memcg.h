@@ -7,6 +7,7 @@
 #define MM_MEMCG_H
 
 #include <kernel/attributes.h>
+#include <kernel/hook.h>
 #include <platform/types.h>
 #include <stdatomic.h>
 
@@ -79,9 +80,13 @@ static inline MUST_CHECK bool memcg_charge_object(struct memcg *memcg, uint64_t 
 	more = memcg_object_pages(old + bytes) - memcg_object_pages(old);
 	if (more == 0 || memcg_charge(memcg, more))
 		return true;
-	/* Others may have counted on top: the refused pages are charged until it is undone. */
+	/* Others may have counted on top: what they use of the refused pages is charged for
+	 * them. In one step, so that meanwhile nobody else is refused for pages that nobody
+	 * has. */
+	old = atomic_fetch_sub_explicit(&memcg->object_bytes, bytes, memory_order_relaxed);
+	more -= memcg_object_pages(old) - memcg_object_pages(old - bytes);
+	HOOK(memcg_refused);
 	atomic_fetch_add_explicit(&memcg->pages, more, memory_order_relaxed);
-	memcg_uncharge_object(memcg, bytes);
 	return false;
 }
 
