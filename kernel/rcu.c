@@ -104,6 +104,7 @@ static struct rcu_head *collect(void)
 
 	cpumask_for_each (cpu, cpumask_load(&cpus_online)) {
 		struct rcu_cpu *rcu = on_cpu(rcu_cpus, cpu);
+		HOOK(rcu_collect);
 		struct irq_state irq = spin_lock_irqsave(&rcu->lock);
 		struct rcu_head *head = rcu->callbacks;
 
@@ -173,11 +174,13 @@ void rcu_synchronize(void)
 	completion_wait(&waiter.done);
 }
 
-/* Callbacks run in batches: after the second wait every batch with an earlier one has ended. */
+/* Callbacks run in batches. The first wait may be in a batch whose collection had passed the
+ * CPU of an earlier callback: that one is in the next batch, and the second wait may be there
+ * too, before it. The third comes behind that batch. */
 void rcu_barrier(void)
 {
-	rcu_synchronize();
-	rcu_synchronize();
+	for (unsigned wait = 0; wait < 3; wait++)
+		rcu_synchronize();
 }
 
 uint64_t rcu_grace_periods(void)

@@ -5,6 +5,7 @@
  */
 #include <kernel/rcu.h>
 #include <kernel/completion.h>
+#include <kernel/hook.h>
 #include <kernel/kmem.h>
 #include <kernel/list.h>
 #include <kernel/scheduler.h>
@@ -162,3 +163,115 @@ TEST(rcu, readers_never_see_a_freed_object)
 	CHECK_EQ(atomic_load(&callbacks_run), 60);
 	kmem_free(published);
 }
+
+#ifdef QUIRE_TEST_HOOKS
+#define LIMIT_NS (20 * NSEC_PER_SEC)
+
+/*
+ * A callback of CPU 0 that the collection under way has passed, and a barrier on the last CPU
+ * whose first wait it still takes along.
+ */
+static struct {
+	struct hook collect; /* of the thread that drives grace periods: CPU by CPU */
+	struct hook sleep;   /* of the barrier's thread: each of its waits */
+	_Atomic unsigned collected, sleeps;
+	struct completion passed, slept[2], returned;
+	struct rcu_head first, slow, missed;
+	_Atomic bool missed_ran;
+} late;
+
+/* Past CPU 0 until the first wait has begun, and before the next round until the second has. */
+static void collecting(struct hook *hook)
+{
+	unsigned at = atomic_fetch_add(&late.collected, 1);
+
+	(void)hook;
+	if (at == 1)
+		completion_signal(&late.passed);
+	if (at == 1 || at == cpu_count())
+		(void)!completion_wait_timeout(&late.slept[at != 1], LIMIT_NS);
+}
+
+static void sleeping(struct hook *hook)
+{
+	unsigned before = atomic_fetch_add(&late.sleeps, 1);
+
+	(void)hook;
+	if (before < 2)
+		completion_signal(&late.slept[before]);
+}
+
+static void nothing(struct rcu_head *head)
+{
+	(void)head;
+}
+
+/* Stands between the second wait, which is of a later CPU, and the callback that was missed. */
+static void give_time(struct rcu_head *head)
+{
+	(void)head;
+	(void)!completion_wait_timeout(&late.returned, 50 * NSEC_PER_MSEC);
+}
+
+static void run_missed(struct rcu_head *head)
+{
+	(void)head;
+	atomic_store(&late.missed_ran, true);
+}
+
+static int call_late(void *arg)
+{
+	(void)arg;
+	rcu_call(&late.slow, give_time);
+	rcu_call(&late.missed, run_missed);
+	return 0;
+}
+
+static int wait_for_all(void *arg)
+{
+	int all;
+
+	(void)arg;
+	late.sleep = (struct hook){
+		.name = "wait_queue_sleep", .function = sleeping, .only = thread_current()};
+	hook_attach(&late.sleep);
+	rcu_barrier();
+	all = atomic_load(&late.missed_ran);
+	hook_detach(&late.sleep);
+	completion_signal(&late.returned);
+	return all;
+}
+
+/* Else a cache of objects is freed before the last of its callbacks has run. */
+TEST(rcu, barrier_waits_for_a_callback_that_came_during_a_collection)
+{
+	struct thread *caller, *waiter;
+
+	late.collect = (struct hook){.name = "rcu_collect", .function = collecting};
+	atomic_store(&late.collected,
+		     cpu_count() == 1 ? 2 : 0); /* a lone CPU is never passed */
+	atomic_store(&late.sleeps, 0);
+	atomic_store(&late.missed_ran, false);
+	completion_init(&late.passed);
+	completion_init(&late.slept[0]);
+	completion_init(&late.slept[1]);
+	completion_init(&late.returned);
+	rcu_barrier();
+	hook_attach(&late.collect);
+	rcu_call(&late.first, nothing);
+	(void)!completion_wait_timeout(&late.passed, cpu_count() == 1 ? 0 : LIMIT_NS);
+	caller = test_thread_try(call_late, NULL, 0);
+	if (caller)
+		thread_join(caller);
+	waiter = caller ? test_thread_try(wait_for_all, NULL, cpu_count() - 1) : NULL;
+	if (!waiter)
+		completion_signal_all(&late.slept[0]);
+	if (!waiter)
+		completion_signal_all(&late.slept[1]);
+	if (waiter)
+		CHECK_EQ(thread_join(waiter), 1);
+	rcu_barrier();
+	hook_detach(&late.collect);
+	NEED(waiter, "no memory for a thread");
+}
+#endif
