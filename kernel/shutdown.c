@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * A hook leaves the list before it runs, so that each runs once whoever ends the machine, and
- * registering another one meanwhile is harmless.
+ * registering another one meanwhile is harmless. Who comes second finds the list empty, but
+ * only when the last hook is through: else the machine would end under it.
  */
 #include <kernel/shutdown.h>
 #include <errno.h>
@@ -13,12 +14,14 @@
 static struct lock_class shutdown_class = {.name = "shutdown"};
 
 struct shutdown_list shutdown_hooks = {
+	.runs = MUTEX_INIT(shutdown_hooks.runs),
 	.lock = SPIN_LOCK_INIT(&shutdown_class),
 	.hooks = LIST_INIT(shutdown_hooks.hooks),
 };
 
 void shutdown_list_init(struct shutdown_list *list)
 {
+	mutex_init(&list->runs);
 	spin_lock_init(&list->lock, &shutdown_class);
 	list_init(&list->hooks);
 }
@@ -47,6 +50,7 @@ static struct shutdown_hook *take(struct shutdown_list *list)
 		list_del(&hook->link);
 		hook->running = true;
 		completion_init(&hook->ended);
+		completion_init(&hook->left);
 	}
 	spin_unlock_irqrestore(&list->lock, irq);
 	return hook;
@@ -60,8 +64,10 @@ void shutdown_hook_unregister(struct shutdown_list *list, struct shutdown_hook *
 	if (!running)
 		list_del(&hook->link);
 	spin_unlock_irqrestore(&list->lock, irq);
-	if (running)
-		completion_wait(&hook->ended);
+	if (!running)
+		return;
+	completion_wait(&hook->ended);
+	completion_wait(&hook->left);
 }
 
 static int run_one(void *arg)
@@ -95,24 +101,30 @@ static int run_bounded(struct shutdown_hook *hook, uint64_t patience_ns)
 	return hook->result;
 }
 
+/* False, with a message, when it failed or did not return. It is its owner's again afterwards,
+ * unless its thread was left behind. */
+static bool run_taken(struct shutdown_hook *hook, uint64_t patience_ns)
+{
+	int error = run_bounded(hook, patience_ns);
+
+	if (error == -ETIMEDOUT)
+		log_error("shutdown: %s has not ended after %u ms: going on without it",
+			  hook->name, (unsigned)(patience_ns / NSEC_PER_MSEC));
+	else if (error)
+		log_error("shutdown: %s failed (error %d): going on", hook->name, error);
+	completion_signal_all(&hook->left);
+	return !error;
+}
+
 unsigned shutdown_list_run(struct shutdown_list *list, uint64_t patience_ns)
 {
 	struct shutdown_hook *hook;
 	unsigned failed = 0;
 
-	while ((hook = take(list)) != NULL) {
-		const char *name = hook->name;
-		int error = run_bounded(hook, patience_ns);
-
-		if (!error)
-			continue;
-		failed++;
-		if (error == -ETIMEDOUT)
-			log_error("shutdown: %s has not ended after %u ms: going on without it",
-				  name, (unsigned)(patience_ns / NSEC_PER_MSEC));
-		else
-			log_error("shutdown: %s failed (error %d): going on", name, error);
-	}
+	mutex_lock(&list->runs);
+	while ((hook = take(list)) != NULL)
+		failed += !run_taken(hook, patience_ns);
+	mutex_unlock(&list->runs);
 	return failed;
 }
 

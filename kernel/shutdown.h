@@ -11,6 +11,7 @@
 #define KERNEL_SHUTDOWN_H
 
 #include <kernel/attributes.h>
+#include <kernel/mutex.h>
 #include <kernel/completion.h>
 
 #define SHUTDOWN_PATIENCE_NS UINT64_C(5000000000)
@@ -33,12 +34,14 @@ struct shutdown_hook {
 
 	/* Fields of the list's lock. */
 	struct list_head link;
-	bool running;            /* its thread has not ended */
+	bool running;            /* it was taken off the list */
 	int result;              /* of its end */
-	struct completion ended; /* for the list, and for who unregisters it */
+	struct completion ended; /* its thread has left it */
+	struct completion left;  /* and so has who ran the list; for who unregisters it */
 };
 
 struct shutdown_list {
+	struct mutex runs; /* whoever ends the machine waits for who does already */
 	struct spin_lock lock;
 	struct list_head hooks; /* in the order in which they run */
 };
@@ -50,7 +53,8 @@ void shutdown_list_init(struct shutdown_list *list);
 void shutdown_hook_register(struct shutdown_list *list, struct shutdown_hook *hook);
 /* Afterwards nobody is inside it, and nobody will be. Thread context. */
 void shutdown_hook_unregister(struct shutdown_list *list, struct shutdown_hook *hook);
-/* Run all, each once and for at most patience_ns; how many failed or did not return. */
+/* Run all, each once and for at most patience_ns; how many failed or did not return. Thread
+ * context, not from a hook. */
 unsigned shutdown_list_run(struct shutdown_list *list, uint64_t patience_ns);
 
 /* All hooks, then the end (platform/exit.h). Thread context. */
