@@ -9,6 +9,7 @@
 #include <platform/cpu.h>
 #include <platform/s390x/io_interrupt.h>
 #include <kernel/attributes.h>
+#include <kernel/hook.h>
 #include <kernel/lock.h>
 #include <kernel/log.h>
 #include <errno.h>
@@ -56,17 +57,21 @@ int irq_vectors_alloc(unsigned cpu UNUSED, unsigned count, irq_handler_fn *handl
 	return found ? 0 : -ENOSPC;
 }
 
+/* What a slot calls while it is given back: nobody's any more, and not free yet. */
+static void given_back(void *arg UNUSED)
+{
+}
+
+/* Free only when no CPU is between handler and argument: that would be the next owner's. */
 void irq_vector_free(const struct irq_vector *vector)
 {
 	struct vector *slot = &vectors[vector->number];
-	struct irq_state state;
 
-	__atomic_store_n(&slot->handler, NULL, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&slot->handler, given_back, __ATOMIC_SEQ_CST);
+	HOOK(irq_vector_free);
 	while (atomic_load(&slot->running) > 0)
 		cpu_relax();
-	state = spin_lock_irqsave(&vectors_lock);
-	slot->arg = NULL;
-	spin_unlock_irqrestore(&vectors_lock, state);
+	__atomic_store_n(&slot->handler, NULL, __ATOMIC_RELEASE);
 }
 
 static void vector_raise(unsigned number)

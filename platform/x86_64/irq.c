@@ -12,6 +12,7 @@
 #include <kernel/assert.h>
 #include <kernel/bits.h>
 #include <kernel/halt_account.h>
+#include <kernel/hook.h>
 #include <kernel/interrupt.h>
 #include <kernel/ipi.h>
 #include <kernel/kmem.h>
@@ -163,6 +164,11 @@ static void wait_for_handlers(void *arg UNUSED)
 {
 }
 
+/* What a slot calls while it is given back: nobody's any more, and not free yet. */
+static void given_back(void *arg UNUSED)
+{
+}
+
 void irq_vector_free(const struct irq_vector *vector)
 {
 	unsigned cpu = vector->number / VECTORS;
@@ -170,10 +176,14 @@ void irq_vector_free(const struct irq_vector *vector)
 
 	ASSERT(!in_interrupt());
 	preempt_disable();
-	__atomic_store_n(&slot->handler, NULL, __ATOMIC_RELEASE);
-	/* Handlers run with interrupts off: a call that got through came after them. */
+	__atomic_store_n(&slot->handler, given_back, __ATOMIC_RELEASE);
+	HOOK(irq_vector_free);
+	/* Handlers run with interrupts off: a call that got through came after them. Free
+	 * before, and one that is about to start would find the argument of the slot's next
+	 * owner. */
 	if (cpu != cpu_current())
 		ipi_call(cpu, wait_for_handlers, NULL, true);
+	__atomic_store_n(&slot->handler, NULL, __ATOMIC_RELEASE);
 	preempt_enable();
 }
 

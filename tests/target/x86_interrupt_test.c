@@ -9,7 +9,9 @@
 #include <platform/x86_64/interrupts.h>
 #include <platform/x86_64/port_io.h>
 #include <kernel/attributes.h>
+#include <kernel/hook.h>
 #include <kernel/ipi.h>
+#include <kernel/thread.h>
 #include <tests/test.h>
 #include <tests/wait.h>
 #include <errno.h>
@@ -107,6 +109,35 @@ TEST(x86_interrupt, a_freed_vector_is_counted_and_calls_nobody)
 	CHECK_EQ(interrupts_unexpected(vector.msi_data), before + 1);
 	CHECK_EQ(receipt.count, 0);
 }
+
+#ifdef QUIRE_TEST_HOOKS
+static struct irq_vector taken_meanwhile;
+static int taken_error;
+
+static void take_one(struct hook *hook)
+{
+	taken_error = irq_vector_alloc(0, receive, hook->arg, &taken_meanwhile);
+}
+
+/* Else a CPU that has read the old handler calls it with the new owner's argument. */
+TEST(x86_interrupt, a_vector_that_is_given_back_is_nobodys_before_its_handler_has_ended)
+{
+	static struct receipt receipts[2];
+	struct hook hook = {.name = "irq_vector_free",
+			    .function = take_one,
+			    .arg = &receipts[1],
+			    .only = thread_current()};
+	struct irq_vector vector;
+
+	REQUIRE(irq_vector_alloc(0, receive, &receipts[0], &vector) == 0);
+	hook_attach(&hook);
+	irq_vector_free(&vector);
+	hook_detach(&hook);
+	REQUIRE(taken_error == 0);
+	CHECK(taken_meanwhile.number != vector.number);
+	irq_vector_free(&taken_meanwhile);
+}
+#endif
 
 TEST(x86_interrupt, vectors_of_a_cpu_end_and_come_back)
 {
