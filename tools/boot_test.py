@@ -39,6 +39,14 @@ def too_little_memory(test: ktap.Ktap, start: Start) -> None:
         test.equal(machine.process.wait(PATIENCE), failed, "status")
 
 
+def failure_is_the_status(test: ktap.Ktap, start: Start) -> None:
+    """Also when other CPUs have not come to their stop yet as the last one waits for ever."""
+    with start("--cpus", "8", "--cmdline", "run=nonsense") as machine:
+        machine.wait_for("no such command", 120)
+        failed = PORTS[machine.arch].status_of(1)
+        test.equal(machine.process.wait(60), failed, "status")
+
+
 def no_acpi(test: ktap.Ktap, start: Start) -> None:
     with start("--machine", "no-acpi") as machine:
         text = machine.wait_for(f"(?m)^{re.escape(guest.PROMPT)}", PATIENCE)
@@ -189,6 +197,7 @@ def more_cpus_than_supported(test: ktap.Ktap, start: Start) -> None:
 TESTS = {
     "smallest_and_largest_memory": (smallest_and_largest, "x86_64 s390x"),
     "too_little_memory_is_said": (too_little_memory, "x86_64 s390x"),
+    "failure_is_the_status": (failure_is_the_status, "x86_64 s390x"),
     "unknown_key_is_named": (unknown_key, "x86_64 s390x"),
     "reset_after_touching_memory": (reset_after_touching, "x86_64 s390x"),
     "end_resets_the_balloon": (end_resets_the_balloon, "x86_64 s390x"),

@@ -26,8 +26,8 @@
 #define ADDRESSES_TRIED  1024
 /* For an order and for the way to C; a virtual CPU may not get a processor for longer. */
 #define PATIENCE_NS      (10 * NSEC_PER_SEC)
-/* Another order is under way. */
-#define STOP_TRIES       1000
+/* In what SENSE stores. */
+#define SENSE_STOPPED    0x40u
 /* Of a machine check or of a program interruption without a good stack. */
 #define SPARE_STACK_SIZE KIB(8)
 
@@ -160,13 +160,33 @@ static bool area_prepare(unsigned place, unsigned cpu, const struct stacks *stac
 	return true;
 }
 
+static bool is_stopped(uint16_t address)
+{
+	uint32_t status = 0;
+
+	return sigp(SIGP_SENSE, address, 0, &status) == SIGP_STATUS_STORED &&
+	       (status & SENSE_STOPPED);
+}
+
+/*
+ * An order to stop is accepted long before it is carried out. The last CPU to stop ends the
+ * machine as well as the last one to wait, but without a verdict, so all are waited for. By
+ * cycles, because there is no other time yet when memory is too short to start.
+ */
 void smp_stop_others(void)
 {
-	for (unsigned place = 0; place < possible; place++)
-		for (unsigned i = 0; i < STOP_TRIES; i++)
-			if (addresses[place] == lowcore()->cpu_address ||
-			    sigp(SIGP_STOP, addresses[place], 0, NULL) != SIGP_BUSY)
-				break;
+	uint64_t end = clock_cycles() + PATIENCE_NS / NSEC_PER_USEC * CLOCK_CYCLES_PER_USEC;
+
+	for (unsigned place = 0; place < possible; place++) {
+		uint16_t address = addresses[place];
+
+		if (address == lowcore()->cpu_address)
+			continue;
+		while (sigp(SIGP_STOP, address, 0, NULL) == SIGP_BUSY && clock_cycles() < end)
+			cpu_relax();
+		while (!is_stopped(address) && clock_cycles() < end)
+			cpu_relax();
+	}
 }
 
 static bool wait_for(unsigned place)
