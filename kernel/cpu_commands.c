@@ -43,7 +43,7 @@ static void note_thread(const struct thread *thread, void *arg)
 
 		memcpy(row->name, thread->name, sizeof(row->name));
 		row->cpu = atomic_load(&thread->cpu);
-		row->state = thread->state;
+		row->state = atomic_load_explicit(&thread->state, memory_order_relaxed);
 		row->priority = thread->priority;
 		row->pinned = thread->pinned_cpu != THREAD_ANY_CPU;
 		row->run_ns = atomic_load(&thread->run_ns);

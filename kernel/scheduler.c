@@ -29,6 +29,12 @@ struct run_queue *run_queue_of(unsigned cpu)
 
 /* ---- order inside a queue: all with the queue locked ---- */
 
+/* Whoever lists threads looks without the lock. */
+static void state_set(struct thread *thread, enum thread_state state)
+{
+	atomic_store_explicit(&thread->state, state, memory_order_relaxed);
+}
+
 static bool before(uint64_t a, uint64_t b)
 {
 	return (int64_t)(a - b) < 0;
@@ -197,7 +203,8 @@ static void offer_to_idle(unsigned pinned_cpu)
 }
 
 /* Queue a READY thread that is on no queue but belongs to `cpu` already. A CPU that fell asleep
- * meanwhile is told to steal. */
+ * meanwhile is told to steal. In one piece: who is preempted before the interrupt is sent would
+ * leave the thread to a CPU that sleeps on. */
 static void enqueue(struct thread *thread, unsigned cpu, uint64_t slept_ns)
 {
 	struct run_queue *rq = run_queue_of(cpu);
@@ -206,17 +213,21 @@ static void enqueue(struct thread *thread, unsigned cpu, uint64_t slept_ns)
 	bool interrupt;
 	bool waits;
 
+	preempt_disable();
 	cpumask_clear(&cpus_idle, cpu);
+	HOOK(scheduler_enqueue);
 	state = spin_lock_irqsave(&rq->lock);
 	vtime_attach(rq, thread, slept_ns);
 	queue_insert(rq, thread);
 	interrupt = notify_queue(rq, thread);
 	waits = rq->current != rq->idle;
 	spin_unlock_irqrestore(&rq->lock, state);
+	HOOK(scheduler_queued);
 	if (interrupt)
 		ipi_reschedule(cpu);
 	if (waits)
 		offer_to_idle(pinned_cpu);
+	preempt_enable();
 }
 
 void scheduler_start(struct thread *thread)
@@ -252,7 +263,7 @@ NO_LOCK_ANALYSIS void thread_wake(struct thread *thread)
 	unsigned cpu = 0;
 
 	if (blocked) {
-		thread->state = THREAD_READY;
+		state_set(thread, THREAD_READY);
 		slept_ns = clock_ns() - thread->blocked_at_ns;
 		cpu = choose_cpu(thread);
 		atomic_store_explicit(&thread->cpu, cpu, memory_order_release);
@@ -290,6 +301,18 @@ static void switch_fpu(struct thread *from, struct thread *to)
 		fpu_restore(to->fpu);
 }
 
+/*
+ * This CPU stops being idle. It may have shown up as idle again behind the back of whoever
+ * queued the thread, and been woken by the interrupt. And of several that were queued while it
+ * slept all but one wait now, and nobody was told: the queue was thought to be an idle CPU's.
+ */
+static void leave_idle(struct run_queue *rq)
+{
+	cpumask_clear(&cpus_idle, rq->cpu);
+	if (atomic_load(&rq->nr_ready) != 0)
+		offer_to_idle(THREAD_ANY_CPU);
+}
+
 /* Run the best candidate; the queue is locked, interrupts are off. The current thread was
  * queued or has changed its state already. Returns when it runs again, unlocked. */
 static void switch_locked(struct run_queue *rq)
@@ -302,13 +325,15 @@ static void switch_locked(struct run_queue *rq)
 		queue_remove(rq, to);
 	else
 		to = rq->idle;
-	to->state = THREAD_RUNNING;
+	state_set(to, THREAD_RUNNING);
 	rq->current = to;
 	rq->previous = from;
 	slice_arm(rq);
 	if (to != from) {
 		if (from->state == THREAD_READY)
 			offer_to_idle(from->pinned_cpu);
+		if (from == rq->idle)
+			leave_idle(rq);
 		atomic_fetch_add_explicit(&to->switches, 1, memory_order_relaxed);
 		switch_fpu(from, to);
 		context_set_thread(to);
@@ -330,7 +355,7 @@ NO_LOCK_ANALYSIS static void reschedule(bool yield)
 	if (current != rq->idle) {
 		struct list_head *list = &rq->ready[current->priority];
 
-		current->state = THREAD_READY;
+		state_set(current, THREAD_READY);
 		if (yield && !list_is_empty(list)) {
 			uint64_t last =
 				list_entry(list->prev, struct thread, ready_link)->vtime_ns;
@@ -376,7 +401,7 @@ NO_LOCK_ANALYSIS void thread_block(void)
 		charge_current(rq);
 		vtime_detach(rq, current);
 		current->blocked_at_ns = rq->since_ns;
-		current->state = THREAD_BLOCKED;
+		state_set(current, THREAD_BLOCKED);
 		switch_locked(rq);
 	}
 	irq_restore(state);
@@ -394,7 +419,7 @@ NO_LOCK_ANALYSIS void scheduler_exit(void)
 	struct run_queue *rq = this_cpu(run_queues);
 	spin_lock(&rq->lock);
 	charge_current(rq);
-	rq->current->state = THREAD_DEAD;
+	state_set(rq->current, THREAD_DEAD);
 	switch_locked(rq);
 	panic("a dead thread runs again");
 }
@@ -518,7 +543,7 @@ void scheduler_init_cpu(struct thread *self, struct thread *idle)
 	rq->since_ns = clock_ns();
 	atomic_store(&self->cpu, rq->cpu);
 	atomic_store(&idle->cpu, rq->cpu);
-	self->state = THREAD_RUNNING;
+	state_set(self, THREAD_RUNNING);
 	context_set_thread(self);
 	cpumask_set(&cpus_online, rq->cpu);
 }

@@ -43,7 +43,7 @@ struct thread {
 	unsigned interrupt_depth;      /* c */
 	_Atomic unsigned attention;    /* set by any CPU, read by the thread */
 	_Atomic unsigned cpu;          /* q; whose queue rules it. Changes while READY only */
-	enum thread_state state;       /* q */
+	_Atomic unsigned state;        /* q for writing; enum thread_state */
 	bool wake_permit;              /* q; a wake-up came before the sleep */
 	enum thread_priority priority; /* s */
 	unsigned pinned_cpu;           /* s; THREAD_ANY_CPU */

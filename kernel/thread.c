@@ -46,7 +46,7 @@ static void thread_setup(struct thread *thread, const struct thread_attributes *
 	thread->pinned_cpu = attributes->cpu;
 	thread->priority = attributes->priority;
 	thread->flags = attributes->flags;
-	thread->state = THREAD_READY;
+	atomic_init(&thread->state, THREAD_READY);
 	atomic_init(&thread->cpu, cpu_current());
 	atomic_init(&thread->references, 2);
 	completion_init(&thread->gone);

@@ -129,12 +129,13 @@ static bool may_report(void)
 static void check_other(unsigned cpu)
 {
 	struct watch *watch = on_cpu(watches, cpu);
+	uint64_t period = atomic_load(&period_ns);
 	uint64_t silent;
 
-	if (atomic_load_explicit(&watch->idle, memory_order_acquire))
+	if (period == 0 || atomic_load_explicit(&watch->idle, memory_order_acquire))
 		return;
 	silent = clock_ns() - atomic_load_explicit(&watch->alive_ns, memory_order_relaxed);
-	if ((int64_t)silent < (int64_t)atomic_load(&period_ns)) {
+	if ((int64_t)silent < (int64_t)period) {
 		atomic_store_explicit(&watch->reported, false, memory_order_relaxed);
 		return;
 	}

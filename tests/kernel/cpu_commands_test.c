@@ -4,10 +4,11 @@
  */
 #include <kernel/shell.h>
 #include <platform/cpu.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <tests/kernel/text_sink.h>
-#include <tests/test.h>
+#include <tests/kernel/threads.h>
 
 static unsigned occurrences(const char *text, const char *of)
 {
@@ -59,4 +60,36 @@ TEST(cpu_commands, threads_shows_every_worker)
 	CHECK(text[0] == '[');
 	CHECK(strstr(text, "\"name\":\"main\"") != NULL);
 	CHECK_EQ(occurrences(text, "\n"), 1);
+}
+
+static _Atomic bool listed;
+
+static int switch_often(void *arg)
+{
+	(void)arg;
+	while (!atomic_load(&listed))
+		thread_yield();
+	return 0;
+}
+
+/* For thread sanitizer: their state changes under the eyes of the reader. */
+TEST(cpu_commands, threads_may_switch_while_they_are_listed)
+{
+	struct thread *threads[2];
+	unsigned started = 0;
+	const char *text;
+
+	atomic_store(&listed, false);
+	while (started < 2 &&
+	       (threads[started] = test_thread_try(switch_often, NULL, cpu_count() - 1)))
+		started++;
+	text_sink_open();
+	for (unsigned i = 0; i < 10; i++)
+		(void)shell_run_line("threads");
+	text = text_sink_close();
+	atomic_store(&listed, true);
+	for (unsigned i = 0; i < started; i++)
+		thread_join(threads[i]);
+	NEED(started == 2, "no memory for a thread");
+	CHECK(occurrences(text, "\ntest ") >= 2);
 }

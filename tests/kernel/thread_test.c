@@ -7,6 +7,7 @@
 #include <kernel/completion.h>
 #include <kernel/fault.h>
 #include <kernel/hook.h>
+#include <kernel/ipi.h>
 #include <kernel/scheduler.h>
 #include <platform/clock.h>
 #include <platform/cpu.h>
@@ -418,5 +419,41 @@ TEST(thread, creation_survives_every_failing_allocation)
 		CHECK(thread == NULL);
 	}
 	CHECK(n > 3);
+}
+/* Interrupted, but for the thread that comes: it looks idle again. */
+static void let_it_sleep_again(struct hook *hook)
+{
+	unsigned cpu = *(unsigned *)hook->arg;
+
+	ipi_reschedule(cpu);
+	while (!cpumask_has(&cpus_idle, cpu))
+		cpu_relax();
+}
+
+static int looks_idle(void *arg)
+{
+	(void)arg;
+	return cpumask_has(&cpus_idle, cpu_current());
+}
+
+TEST(thread, cpu_that_runs_one_does_not_look_idle)
+{
+	static unsigned cpu;
+	struct hook hook = {.name = "scheduler_enqueue",
+			    .function = let_it_sleep_again,
+			    .arg = &cpu,
+			    .only = thread_current()};
+	struct thread *thread;
+
+	preempt_disable();
+	cpu = cpu_current() == 0 ? cpu_count() - 1 : 0;
+	if (cpu != cpu_current())
+		hook_attach(&hook);
+	thread = test_thread_try(looks_idle, NULL, cpu);
+	if (cpu != cpu_current())
+		hook_detach(&hook);
+	preempt_enable();
+	NEED(thread, "no memory for a thread");
+	CHECK_EQ(thread_join(thread), 0);
 }
 #endif

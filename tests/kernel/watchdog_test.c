@@ -114,3 +114,22 @@ TEST(watchdog, idle_cpus_are_left_alone)
 	}
 	CHECK(quiet);
 }
+
+/* A beat that was armed before still looks. */
+TEST(watchdog, nobody_is_reported_while_it_is_off)
+{
+	unsigned before = watchdog_reports();
+	struct thread *thread;
+
+	atomic_store(&release, cpu_count() == 1);
+	atomic_store(&hung, false);
+	watchdog_set_period(0);
+	thread = test_thread(hang, NULL, cpu_count() - 1);
+	while (!atomic_load(&hung))
+		thread_yield();
+	watchdog_look();
+	watchdog_set_period(STANDARD_NS);
+	atomic_store(&release, true);
+	thread_join(thread);
+	CHECK_EQ(watchdog_reports(), before);
+}

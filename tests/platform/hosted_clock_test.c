@@ -6,9 +6,12 @@
 #include <platform/clock.h>
 #include <platform/irq.h>
 #include <kernel/completion.h>
+#include <kernel/hook.h>
 #include <kernel/interrupt.h>
 #include <kernel/ipi.h>
+#include <kernel/scheduler.h>
 #include <kernel/timer.h>
+#include <kernel/wall_clock.h>
 #include <kernel/watchdog.h>
 #include <tests/kernel/threads.h>
 
@@ -75,8 +78,9 @@ static void read_next(void *arg)
 	atomic_store((_Atomic uint64_t *)arg, timers_next());
 }
 
-/* The last beats of the watchdog fire, find it off, and nothing else ticks. */
-TEST(hosted_clock, idle_machine_has_no_timer_armed)
+/* The last beats of the watchdog fire, find it off, and nothing else ticks: a CPU sleeps until
+ * another one wakes it. */
+static void stop_time(void)
 {
 	_Atomic uint64_t next;
 
@@ -88,13 +92,199 @@ TEST(hosted_clock, idle_machine_has_no_timer_armed)
 			ipi_call(cpu, read_next, &next, true);
 			if (atomic_load(&next) == CLOCK_NEVER)
 				break;
+			/* Of the last time that stood still, which was ahead of ours. */
+			hosted_clock_advance(NSEC_PER_MSEC);
 			cpu_relax();
 		}
 		CHECK_EQ(atomic_load(&next), CLOCK_NEVER);
 	}
+}
+
+static void time_goes_on(void)
+{
 	hosted_clock_real();
 	watchdog_set_period(10 * NSEC_PER_SEC);
 }
+
+TEST(hosted_clock, idle_machine_has_no_timer_armed)
+{
+	stop_time();
+	time_goes_on();
+}
+
+#ifdef QUIRE_TEST_HOOKS
+static void set_wall_clock(struct hook *hook)
+{
+	wall_clock_set(*(const uint64_t *)hook->arg);
+}
+
+/* A host says what time it is while somebody else reads the battery clock. */
+TEST(hosted_clock, wall_clock_that_was_set_is_not_found_anew)
+{
+	uint64_t wall = 1000 * NSEC_PER_SEC, before, after;
+	struct hook hook = {.name = "wall_clock_found",
+			    .function = set_wall_clock,
+			    .arg = &wall,
+			    .only = thread_current()};
+
+	before = wall_clock_ns() - clock_ns();
+	hosted_clock_fake(clock_ns());
+	wall_clock_set(clock_ns() - 1); /* which stands for: not known yet */
+	hook_attach(&hook);
+	after = wall_clock_ns();
+	hook_detach(&hook);
+	wall_clock_set(before + clock_ns());
+	hosted_clock_real();
+	CHECK_EQ(after, wall);
+}
+
+/* Of the host, whose time goes on. */
+#define LIMIT_CYCLES (20 * NSEC_PER_SEC)
+
+static struct thread *urgent_thread_try(int (*function)(void *), unsigned cpu)
+{
+	const struct thread_attributes attributes = {
+		.name = "test", .cpu = cpu, .priority = THREAD_URGENT};
+
+	return thread_create(&attributes, function, NULL);
+}
+
+/* A sleeping CPU that gets two before it wakes. */
+static struct {
+	struct hook hook;
+	unsigned cpu;
+	_Atomic bool arrived, go_on, second_ran, give_up;
+} waking;
+
+static void sleep_on(struct hook *hook)
+{
+	(void)hook;
+	if (cpu_current() != waking.cpu)
+		return;
+	atomic_store(&waking.arrived, true);
+	while (!atomic_load(&waking.go_on))
+		cpu_relax();
+}
+
+static int run_second(void *arg)
+{
+	(void)arg;
+	atomic_store(&waking.second_ran, true);
+	return 0;
+}
+
+static int keep_cpu(void *arg)
+{
+	(void)arg;
+	while (!atomic_load(&waking.second_ran) && !atomic_load(&waking.give_up))
+		cpu_relax();
+	return atomic_load(&waking.second_ran);
+}
+
+TEST(hosted_clock, second_one_on_a_waking_cpu_is_taken_over)
+{
+	struct thread *second, *first;
+	uint64_t begin = clock_cycles();
+
+	stop_time();
+	if (cpu_count() < 3) {
+		time_goes_on(); /* nobody could take it over */
+		return;
+	}
+	preempt_disable();
+	waking.cpu = cpu_current() == 0 ? 1 : 0;
+	atomic_store(&waking.arrived, false);
+	atomic_store(&waking.go_on, false);
+	atomic_store(&waking.second_ran, false);
+	atomic_store(&waking.give_up, false);
+	waking.hook = (struct hook){.name = "scheduler_idle", .function = sleep_on};
+	hook_attach(&waking.hook);
+	ipi_reschedule(waking.cpu);
+	while (!atomic_load(&waking.arrived))
+		cpu_relax();
+	/* The sleeping CPU with the lowest number gets it. */
+	second = test_thread_try(run_second, NULL, THREAD_ANY_CPU);
+	first = second ? urgent_thread_try(keep_cpu, waking.cpu) : NULL;
+	atomic_store(&waking.go_on, true);
+	/* This CPU must not sleep: it would take the second one over by itself. */
+	while (first && !atomic_load(&waking.second_ran) &&
+	       clock_cycles() - begin < LIMIT_CYCLES)
+		cpu_relax();
+	atomic_store(&waking.give_up, true);
+	hook_detach(&waking.hook);
+	preempt_enable();
+	time_goes_on();
+	if (first)
+		CHECK_EQ(thread_join(first), 1);
+	if (second)
+		thread_join(second);
+	NEED(first, "no memory for a thread");
+}
+
+static struct {
+	struct hook hook;
+	struct thread *created, *urgent;
+	_Atomic bool created_runs;
+	bool came_by;
+} told;
+
+static int say_created_runs(void *arg)
+{
+	(void)arg;
+	atomic_store(&told.created_runs, true);
+	return 0;
+}
+
+static int wait_for_created(void *arg)
+{
+	uint64_t begin = clock_cycles();
+
+	(void)arg;
+	while (!atomic_load(&told.created_runs) && clock_cycles() - begin < LIMIT_CYCLES)
+		cpu_relax();
+	return atomic_load(&told.created_runs);
+}
+
+/* Somebody more urgent comes when the thread is queued and its CPU was not told. */
+static void be_preempted(struct hook *hook)
+{
+	(void)hook;
+	if (told.came_by)
+		return;
+	told.came_by = true;
+	told.urgent = urgent_thread_try(wait_for_created, cpu_current());
+}
+
+static int create_beside(void *arg)
+{
+	(void)arg;
+	told.hook = (struct hook){
+		.name = "scheduler_queued", .function = be_preempted, .only = thread_current()};
+	while (cpu_count() > 1 && !cpumask_has(&cpus_idle, cpu_count() - 1))
+		cpu_relax();
+	if (cpu_count() > 1)
+		hook_attach(&told.hook);
+	told.created = test_thread_try(say_created_runs, NULL, cpu_count() - 1);
+	if (cpu_count() > 1)
+		hook_detach(&told.hook);
+	return 0;
+}
+
+TEST(hosted_clock, new_one_starts_although_its_creator_is_preempted)
+{
+	stop_time();
+	told.created = told.urgent = NULL;
+	told.came_by = false;
+	atomic_store(&told.created_runs, false);
+	thread_join(test_thread(create_beside, NULL, 0));
+	if (told.urgent)
+		CHECK_EQ(thread_join(told.urgent), 1);
+	if (told.created)
+		CHECK_EQ(thread_join(told.created), 0);
+	time_goes_on();
+	NEED(told.created && (told.urgent || cpu_count() == 1), "no memory for a thread");
+}
+#endif
 
 static _Atomic unsigned interrupts;
 
