@@ -9,6 +9,7 @@
 #include <drivers/balloon/virtio_balloon_internal.h>
 
 #include <errno.h>
+#include <kernel/hook.h>
 #include <kernel/log.h>
 #include <kernel/thread.h>
 #include <mm/folio.h>
@@ -135,6 +136,9 @@ static void recover(struct virtio_balloon *balloon)
 	bool stuck;
 	int error;
 
+	HOOK(virtio_balloon_breaking);
+	/* Who waits for the host under the lock hears of it, too. */
+	virtio_balloon_wake(balloon, true);
 	log_warn("balloon: %s: the device does not behave: reset %u of %u, all pages come back",
 		 device->name, balloon->recoveries + 1, VIRTIO_BALLOON_RECOVERIES);
 	migration_stop(balloon);

@@ -60,7 +60,7 @@ struct virtio_balloon {
 	struct list_head link; /* virtio_balloons, under virtio_balloons_lock */
 
 	struct mutex lock;      /* pages on their way to or from the host */
-	bool ready;             /* M: the queues work */
+	bool ready;             /* M: the queues work, and no array is still out */
 	struct list_head limbo; /* M: pages the host may have, but no list: until the reset */
 
 	struct virtio_reporting reporting;

@@ -6,6 +6,7 @@
 #include <drivers/balloon/virtio_balloon_internal.h>
 
 #include <errno.h>
+#include <kernel/hook.h>
 #include <kernel/log.h>
 #include <mm/folio.h>
 #include <platform/clock.h>
@@ -96,6 +97,7 @@ static int used_wait(struct virtio_balloon *balloon, struct virtio_queue *queue)
 
 	if (virtqueue_arm(&queue->ring, count))
 		return 0;
+	HOOK(virtio_balloon_waits);
 	irq = wait_queue_lock(&balloon->news);
 	while (virtqueue_pending(&queue->ring) < count && !error)
 		if (balloon->config_news && virtio_device_needs_reset(balloon->device))
@@ -103,7 +105,8 @@ static int used_wait(struct virtio_balloon *balloon, struct virtio_queue *queue)
 		else
 			error = wait_queue_sleep(&balloon->news, &irq, deadline);
 	wait_queue_unlock(&balloon->news, irq);
-	return error;
+	/* What was used while the time ran out has only its interrupt still to come. */
+	return virtqueue_pending(&queue->ring) < count ? error : 0;
 }
 
 static int used_take(struct virtio_queue *queue)
@@ -115,8 +118,7 @@ static int used_take(struct virtio_queue *queue)
 	return virtqueue_is_broken(&queue->ring) || queue->ring.outstanding ? -EIO : 0;
 }
 
-int virtio_balloon_arrays_send(struct virtio_balloon *balloon, struct virtio_queue *queue,
-			       uint64_t units)
+static int send(struct virtio_balloon *balloon, struct virtio_queue *queue, uint64_t units)
 {
 	int error = arrays_add(balloon, queue, units);
 
@@ -132,5 +134,17 @@ int virtio_balloon_arrays_send(struct virtio_balloon *balloon, struct virtio_que
 	if (!error)
 		error = used_take(queue);
 	virtqueue_disarm(&queue->ring);
+	return error;
+}
+
+int virtio_balloon_arrays_send(struct virtio_balloon *balloon, struct virtio_queue *queue,
+			       uint64_t units)
+{
+	int error = send(balloon, queue, units);
+
+	/* Late it may still read the arrays, and would take what the next one wrote there for
+	 * an answer to this one: a page that is free again for one to inflate. */
+	if (error)
+		balloon->ready = false;
 	return error;
 }

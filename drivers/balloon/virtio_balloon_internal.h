@@ -35,8 +35,8 @@ uint64_t virtio_balloon_arrays_fill(struct virtio_balloon *balloon,
 uint64_t virtio_balloon_arrays_fill_page(struct virtio_balloon *balloon,
 					 const struct page *page);
 /* Tell the host of that many units in the arrays and wait until it has heard. -EIO for a device
- * that broke, -ETIMEDOUT after its patience: then the host may have the pages, and only a reset
- * ends that. */
+ * that broke, -ETIMEDOUT after its patience: then the host may have the pages and look at the
+ * arrays; only a reset ends that, and until then the balloon is not ready. */
 int virtio_balloon_arrays_send(struct virtio_balloon *balloon, struct virtio_queue *queue,
 			       uint64_t units) MUST_CHECK;
 

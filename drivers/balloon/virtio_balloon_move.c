@@ -83,7 +83,7 @@ int virtio_balloon_inflate_step(struct virtio_balloon *balloon, uint64_t units)
 			 VIRTIO_BALLOON_UNITS_PER_PAGE;
 	struct list_head entries = LIST_INIT(entries);
 	uint64_t got = allocate(balloon, &entries, MIN(pages, virtio_balloon_room(balloon)));
-	int error = 0;
+	int error;
 
 	if (got < pages)
 		note_shortage(balloon, got, pages);
@@ -91,11 +91,12 @@ int virtio_balloon_inflate_step(struct virtio_balloon *balloon, uint64_t units)
 		return 0;
 	HOOK(virtio_balloon_allocated);
 	mutex_lock(&balloon->lock);
-	/* Somebody was in need meanwhile. */
-	if (balloon->yielded) {
+	error = balloon->ready ? 0 : -EIO;
+	/* Or somebody was in need meanwhile. */
+	if (error || balloon->yielded) {
 		mutex_unlock(&balloon->lock);
 		balloon_free_list(&entries);
-		return 0;
+		return error;
 	}
 	virtio_balloon_arrays_fill(balloon, &entries);
 	balloon_enqueue_list(&balloon->core, &entries);
@@ -129,18 +130,19 @@ int virtio_balloon_deflate_step(struct virtio_balloon *balloon, uint64_t target)
 {
 	struct list_head entries = LIST_INIT(entries);
 	uint64_t surplus, count = 0;
-	int error = 0;
+	int error;
 
 	HOOK(virtio_balloon_deflating);
 	mutex_lock(&balloon->lock);
+	error = balloon->ready ? 0 : -EIO;
 	/* Who was in need meanwhile may have taken it. */
 	surplus = balloon->size - MIN(balloon->size, target);
-	if (surplus > 0)
+	if (!error && surplus > 0)
 		error = virtio_balloon_take_back(balloon, surplus, &entries, &count);
 	mutex_unlock(&balloon->lock);
 	balloon_free_list(&entries);
 	/* All are isolated: whoever moves them gives them back soon. */
-	if (surplus > 0 && count == 0)
+	if (!error && surplus > 0 && count == 0)
 		thread_sleep_ns(VIRTIO_BALLOON_ISOLATED_NS);
 	return error;
 }
@@ -167,7 +169,6 @@ static int swap(struct virtio_balloon *balloon, struct page *destination, struct
 	if (!error)
 		error = page_send(balloon, balloon->deflate, source);
 	if (error) {
-		balloon->ready = false;
 		page_get(destination);
 		list_add_tail(&balloon->limbo, &destination->list);
 		virtio_balloon_tell_broken(balloon);

@@ -21,7 +21,6 @@ static uint64_t take_back(struct virtio_balloon *balloon, struct list_head *entr
 	if (!balloon->ready)
 		return 0;
 	if (virtio_balloon_take_back(balloon, VIRTIO_BALLOON_OOM_UNITS, entries, &units)) {
-		balloon->ready = false;
 		virtio_balloon_tell_broken(balloon);
 		return 0;
 	}

@@ -192,3 +192,120 @@ TEST(virtio_balloon_migrate, reset_waits_for_an_isolated_page)
 	CHECK_EQ(balloon_pages(&host_balloon()->core), PAGES);
 	host_detach();
 }
+
+#ifdef QUIRE_TEST_HOOKS
+
+/* A host that is late reads what stands in the array by then: a page that was given back to the
+ * guest meanwhile would be taken from it. */
+TEST(virtio_balloon_migrate, arrays_that_are_still_out_are_not_written)
+{
+	struct page *source, *destination = fresh();
+	struct hook_gate deflating;
+	unsigned buffers;
+
+	attach();
+	host_balloon()->patience_ns = 30 * NSEC_PER_MSEC;
+	source = isolated_page();
+	hook_gate_attach(&deflating, "virtio_balloon_deflating", NULL);
+	fake_virtio_set_target(host, PAGES / 2);
+	hook_gate_wait(&deflating);
+	fake_virtio_behave(host, FAKE_HOLD);
+	text_sink_open();
+	CHECK_EQ(movable_migrate(destination, source), -ETIMEDOUT);
+	page_put(destination);
+	movable_putback(source);
+	fake_virtio_behave(host, FAKE_PROMPT);
+	buffers = host->nr_buffers;
+	hook_gate_detach(&deflating);
+	WAIT_FOR(host_balloon()->recoveries == 1);
+	(void)text_sink_close();
+	WAIT_FOR(fake_virtio_actual(host) == PAGES / 2 &&
+		 fake_virtio_given(host) == PAGES / 2);
+	for (; buffers < host->nr_buffers; buffers++)
+		CHECK_EQ(host->buffers[buffers].queue, VIRTIO_BALLOON_QUEUE_INFLATE);
+	host_detach();
+}
+
+static void count_up(struct hook *hook)
+{
+	atomic_fetch_add((_Atomic unsigned *)hook->arg, 1);
+}
+
+static int move_in_vain(void *arg)
+{
+	(void)arg;
+	return movable_migrate(moving[0], moving[1]);
+}
+
+/* The device's thread takes the news, and then wants the lock of who sleeps without them. */
+TEST(virtio_balloon_migrate, request_for_a_reset_ends_a_wait_that_it_came_before)
+{
+	_Atomic unsigned breaking = 0;
+	struct hook hook = {
+		.name = "virtio_balloon_breaking", .function = count_up, .arg = &breaking};
+	struct hook_gate waits;
+	struct thread *mover;
+
+	moving[0] = fresh();
+	attach();
+	host_balloon()->patience_ns = 5 * NSEC_PER_SEC;
+	moving[1] = isolated_page();
+	fake_virtio_behave(host, FAKE_HOLD);
+	hook_gate_attach(&waits, "virtio_balloon_waits", NULL);
+	hook_attach(&hook);
+	text_sink_open();
+	mover = test_thread(move_in_vain, NULL, THREAD_ANY_CPU);
+	hook_gate_wait(&waits);
+	fake_virtio_behave(host, FAKE_PROMPT);
+	fake_virtio_needs_reset(host);
+	WAIT_FOR(breaking == 1);
+	hook_gate_detach(&waits);
+	CHECK_EQ(thread_join(mover), -EIO);
+	page_put(moving[0]);
+	movable_putback(moving[1]);
+	WAIT_FOR(fake_virtio_actual(host) == PAGES && fake_virtio_given(host) == PAGES);
+	(void)text_sink_close();
+	hook_detach(&hook);
+	CHECK_EQ(host_balloon()->recoveries, 1);
+	host_detach();
+}
+
+/* The buffer is used and the interrupt is on its way when the time is up. */
+static void use_at_the_last_moment(struct hook *hook)
+{
+	struct virtio_queue *queue = host_balloon()->inflate;
+
+	if (fake_virtio_held(host) == 0)
+		return;
+	atomic_store(&queue->enabled, false);
+	fake_virtio_behave(host, FAKE_PROMPT);
+	fake_virtio_release(host);
+	atomic_store(&queue->enabled, true);
+	while (clock_ns() < *(uint64_t *)hook->arg)
+		;
+}
+
+TEST(virtio_balloon_migrate, host_that_acknowledges_at_the_last_moment_is_believed)
+{
+	uint64_t end;
+	struct hook hook = {.name = "wait_queue_sleep",
+			    .function = use_at_the_last_moment,
+			    .arg = &end,
+			    .only = thread_current()};
+	struct page *source, *destination = fresh();
+
+	attach();
+	source = isolated_page();
+	host_balloon()->patience_ns = NSEC_PER_SEC / 2;
+	fake_virtio_behave(host, FAKE_HOLD);
+	hook_attach(&hook);
+	/* Later than the end of the wait that begins now. */
+	end = clock_ns() + NSEC_PER_SEC;
+	CHECK_EQ(movable_migrate(destination, source), 0);
+	hook_detach(&hook);
+	page_put(destination);
+	CHECK_EQ(host_balloon()->recoveries, 0);
+	host_detach();
+}
+
+#endif

@@ -244,4 +244,30 @@ TEST(virtio_balloon_oom, size_that_changes_while_the_host_is_told_is_told_again)
 	CHECK_EQ(balloon()->actual, 344);
 	detach();
 }
+
+static void be_in_need_in_vain(struct hook *hook)
+{
+	(void)hook;
+	fake_virtio_behave(fake, FAKE_PROMPT);
+	CHECK_EQ(need(), 0);
+}
+
+/* The host has not acknowledged an inflation and is about to be reset: it may still read the
+ * arrays, and would take what need gives back. */
+TEST(virtio_balloon_oom, need_does_not_write_arrays_that_are_still_out)
+{
+	struct hook hook = {.name = "virtio_balloon_breaking", .function = be_in_need_in_vain};
+
+	attach(VIRTIO_BALLOON_F_DEFLATE_ON_OOM);
+	balloon()->patience_ns = 30 * NSEC_PER_MSEC;
+	resize(600);
+	hook_attach(&hook);
+	fake_virtio_behave(fake, FAKE_HOLD);
+	fake_virtio_set_target(fake, 700);
+	WAIT_FOR(fake_virtio_actual(fake) == 700 && fake_virtio_given(fake) == 700);
+	hook_detach(&hook);
+	CHECK_EQ(balloon()->recoveries, 1);
+	CHECK_EQ(balloon()->given_in_need, 0);
+	detach();
+}
 #endif
