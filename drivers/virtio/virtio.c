@@ -315,11 +315,12 @@ int virtio_queue_create(struct virtio_device *device,
 	if (error)
 		return error;
 	queue->callback = request->callback;
-	atomic_store(&queue->enabled, true);
 	error = device->transport->queue_enable(device, queue);
 	if (error)
 		return error; /* the device may know the memory: freed after the reset */
 	*created = queue;
+	/* Last: there is nothing to hear of before, and the callback may look at all of it. */
+	atomic_store(&queue->enabled, true);
 	return 0;
 }
 

@@ -170,3 +170,29 @@ TEST(virtio_rng, device_that_fails_at_the_start_leaves_no_work_behind)
 	thread_sleep_ns(5 * NSEC_PER_MSEC);
 	fake_virtio_destroy(fake);
 }
+
+/* Interrupts for a queue it was not told of yet, and takes its time. */
+static int interrupt_and_enable(struct virtio_device *device, struct virtio_queue *queue)
+{
+	struct irq_state irq = irq_save();
+
+	virtio_device_queue_interrupt(device, 0);
+	irq_restore(irq);
+	thread_sleep_ns(20 * NSEC_PER_MSEC);
+	return behaved->queue_enable(device, queue);
+}
+
+TEST(virtio_rng, interrupt_while_the_queue_is_made_asks_nobody)
+{
+	static struct virtio_transport hostile;
+
+	create(FAKE_PROMPT, VIRTIO_RNG_BYTES);
+	behaved = fake->device.transport;
+	hostile = *behaved;
+	hostile.queue_enable = interrupt_and_enable;
+	fake->device.transport = &hostile;
+	REQUIRE(virtio_device_attach(&fake->device) == 0);
+	REQUIRE(wait_until(all_taken));
+	CHECK_EQ(fake->nr_buffers, 1);
+	detach();
+}
