@@ -253,6 +253,7 @@ static int probe(struct virtio_device *device)
 			balloon_free(balloon);
 		return error;
 	}
+	HOOK(virtio_balloon_probed);
 	mutex_lock(&virtio_balloons_lock);
 	list_add_tail(&virtio_balloons, &balloon->link);
 	mutex_unlock(&virtio_balloons_lock);

@@ -249,7 +249,8 @@ static int used_wait(struct virtio_hinting *hinting, unsigned count)
 	       !error)
 		error = wait_queue_sleep(&hinting->news, &irq, deadline);
 	wait_queue_unlock(&hinting->news, irq);
-	return error;
+	/* What was used while the time ran out has only its interrupt still to come. */
+	return virtqueue_pending(ring) < count ? error : 0;
 }
 
 static void buffer_back(struct virtio_hinting *hinting, void *cookie)
@@ -388,14 +389,18 @@ static int hinting_thread(void *arg)
 	while (news_wait(hinting)) {
 		int error = 0;
 
+		HOOK(virtio_hinting_news);
 		mutex_lock(&hinting->lock);
 		if (hinting->queue)
 			error = follow(hinting);
 		else
 			(void)take_config_news(hinting);
+		/* A reset that comes first must end this, too. */
+		if (error)
+			news_tell(hinting, &hinting->failed);
 		mutex_unlock(&hinting->lock);
 		if (error) {
-			news_tell(hinting, &hinting->failed);
+			HOOK(virtio_hinting_failed);
 			hinting->complain(hinting->virtio);
 		}
 	}
@@ -436,12 +441,14 @@ void virtio_hinting_resume(struct virtio_hinting *hinting, bool usable)
 
 	if (!usable)
 		hinting->queue = NULL;
-	mutex_unlock(&hinting->lock);
+	/* Before the thread can have the lock: told to leave it takes an id for followed. */
 	irq = wait_queue_lock(&hinting->news);
 	hinting->leave = hinting->failed = false;
 	hinting->config_news = true;
 	wait_queue_wake_all(&hinting->news);
 	wait_queue_unlock(&hinting->news, irq);
+	mutex_unlock(&hinting->lock);
+	HOOK(virtio_hinting_resumed);
 }
 
 /* ---- start and end ---- */
@@ -470,6 +477,7 @@ int virtio_hinting_queue(struct virtio_hinting *hinting,
 	int error = -ENODEV;
 
 	hinting->queue = NULL;
+	HOOK(virtio_hinting_queue);
 	if (!virtio_has_feature(hinting->virtio, VIRTIO_BALLOON_F_HINTING))
 		return 0;
 	request.index += virtio_has_feature(hinting->virtio, VIRTIO_BALLOON_F_STATS);
@@ -505,10 +513,15 @@ void virtio_hinting_start(struct virtio_hinting *hinting)
 		.cpu = THREAD_ANY_CPU,
 		.priority = THREAD_NORMAL,
 	};
+	bool has_queue;
 
-	if (!hinting->queue)
+	/* The balloon's thread may be resetting the device already. */
+	mutex_lock(&hinting->lock);
+	has_queue = hinting->queue != NULL;
+	mutex_unlock(&hinting->lock);
+	if (!has_queue)
 		return;
-	hinting->config_news = true;
+	virtio_hinting_config_changed(hinting);
 	hinting->shrinker = shrinker_alloc(&shrinks);
 	if (hinting->shrinker)
 		hinting->thread = thread_create(&attributes, hinting_thread, hinting);

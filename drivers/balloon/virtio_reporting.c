@@ -11,6 +11,7 @@
 #include <drivers/balloon/virtio_reporting.h>
 
 #include <errno.h>
+#include <kernel/hook.h>
 #include <kernel/log.h>
 #include <platform/clock.h>
 
@@ -88,7 +89,8 @@ static int used_wait(struct virtio_reporting *reporting)
 		error = reporting->leave ? -EIO
 					 : wait_queue_sleep(&reporting->news, &irq, deadline);
 	wait_queue_unlock(&reporting->news, irq);
-	return error;
+	/* What was used while the time ran out has only its interrupt still to come. */
+	return virtqueue_pending(ring) < count ? error : 0;
 }
 
 static int used_take(struct virtqueue *ring)
@@ -206,13 +208,15 @@ void virtio_reporting_resume(struct virtio_reporting *reporting, bool stuck, boo
 
 	if (!usable)
 		reporting->queue = NULL;
-	mutex_unlock(&reporting->lock);
+	/* Before anybody reports again: what fails from now on is out until the next reset. */
 	irq = wait_queue_lock(&reporting->news);
 	reporting->leave = reporting->failed = false;
 	reporting->stuck |= stuck;
 	reporting->resets++;
 	wait_queue_wake_all(&reporting->news);
 	wait_queue_unlock(&reporting->news, irq);
+	mutex_unlock(&reporting->lock);
+	HOOK(virtio_reporting_resumed);
 }
 
 /* ---- start and end ---- */
@@ -240,6 +244,7 @@ int virtio_reporting_queue(struct virtio_reporting *reporting,
 	int error = -ENODEV;
 
 	reporting->queue = NULL;
+	HOOK(virtio_reporting_queue);
 	if (!virtio_has_feature(reporting->virtio, VIRTIO_BALLOON_F_REPORTING))
 		return 0;
 	/* Before it come the queues of other features. */
@@ -256,17 +261,30 @@ int virtio_reporting_queue(struct virtio_reporting *reporting,
 	return 0;
 }
 
-void virtio_reporting_start(struct virtio_reporting *reporting)
+/* Blocks that go at once; 0 without a queue. */
+static unsigned capacity(struct virtio_reporting *reporting)
 {
 	const struct virtqueue *ring;
+	unsigned blocks = 0;
+
+	/* The balloon's thread may be resetting the device already. */
+	mutex_lock(&reporting->lock);
+	if (reporting->queue) {
+		ring = &reporting->queue->ring;
+		blocks = MIN(ring->layout.size * blocks_per_buffer(ring), PAGE_REPORTING_BATCH);
+	}
+	mutex_unlock(&reporting->lock);
+	return blocks;
+}
+
+void virtio_reporting_start(struct virtio_reporting *reporting)
+{
 	int error;
 
-	if (!reporting->queue)
+	reporting->device.capacity = capacity(reporting);
+	if (!reporting->device.capacity)
 		return;
-	ring = &reporting->queue->ring;
 	reporting->device.name = reporting->virtio->name;
-	reporting->device.capacity =
-		MIN(ring->layout.size * blocks_per_buffer(ring), PAGE_REPORTING_BATCH);
 	reporting->device.report = report;
 	reporting->device.keeps_value =
 		virtio_has_feature(reporting->virtio, VIRTIO_BALLOON_F_POISON);

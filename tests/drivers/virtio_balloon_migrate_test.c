@@ -219,8 +219,7 @@ TEST(virtio_balloon_migrate, arrays_that_are_still_out_are_not_written)
 	hook_gate_detach(&deflating);
 	WAIT_FOR(host_balloon()->recoveries == 1);
 	(void)text_sink_close();
-	WAIT_FOR(fake_virtio_actual(host) == PAGES / 2 &&
-		 fake_virtio_given(host) == PAGES / 2);
+	WAIT_FOR(fake_virtio_actual(host) == PAGES / 2 && fake_virtio_given(host) == PAGES / 2);
 	for (; buffers < host->nr_buffers; buffers++)
 		CHECK_EQ(host->buffers[buffers].queue, VIRTIO_BALLOON_QUEUE_INFLATE);
 	host_detach();
@@ -240,10 +239,10 @@ static int move_in_vain(void *arg)
 /* The device's thread takes the news, and then wants the lock of who sleeps without them. */
 TEST(virtio_balloon_migrate, request_for_a_reset_ends_a_wait_that_it_came_before)
 {
-	_Atomic unsigned breaking = 0;
-	struct hook hook = {
+	static _Atomic unsigned breaking;
+	static struct hook hook = {
 		.name = "virtio_balloon_breaking", .function = count_up, .arg = &breaking};
-	struct hook_gate waits;
+	static struct hook_gate waits;
 	struct thread *mover;
 
 	moving[0] = fresh();
@@ -252,6 +251,7 @@ TEST(virtio_balloon_migrate, request_for_a_reset_ends_a_wait_that_it_came_before
 	moving[1] = isolated_page();
 	fake_virtio_behave(host, FAKE_HOLD);
 	hook_gate_attach(&waits, "virtio_balloon_waits", NULL);
+	atomic_store(&breaking, 0);
 	hook_attach(&hook);
 	text_sink_open();
 	mover = test_thread(move_in_vain, NULL, THREAD_ANY_CPU);

@@ -588,4 +588,148 @@ TEST(virtio_hinting, an_id_that_changes_before_the_first_word_is_followed)
 	detach();
 }
 
+/* The thread goes on, and has done what there was for it. */
+static void let_it_follow(struct hook *hook)
+{
+	hook_gate_open(hook->arg);
+	for (unsigned i = 0; i < 100 && followed() != 7; i++)
+		thread_sleep_ns(NSEC_PER_MSEC);
+}
+
+/* The thread waits for its lock while the device is reset. */
+TEST(virtio_hinting, id_that_comes_during_a_reset_is_followed)
+{
+	struct hook_gate news;
+	struct hook resumed = {
+		.name = "virtio_hinting_resumed", .function = let_it_follow, .arg = &news};
+
+	attach(256);
+	REQUIRE(hinting()->thread != NULL);
+	WAIT_FOR(followed() == VIRTIO_HINTING_STOP);
+	hook_gate_attach(&news, "virtio_hinting_news", NULL);
+	hook_attach(&resumed);
+	set_id(7);
+	hook_gate_wait(&news);
+	fake_virtio_needs_reset(fake);
+	WAIT_FOR(words() == 2 && word(0) == 7);
+	hook_detach(&resumed);
+	hook_gate_detach(&news);
+	CHECK_EQ(recoveries(), 1);
+	wait_until_all_is_back();
+	done();
+	detach();
+}
+
+/* The queue breaks, and the device is reset for another reason before the thread says so. */
+TEST(virtio_hinting, queue_that_broke_before_a_reset_needs_no_other)
+{
+	struct hook_gate news, failed;
+	unsigned reads;
+
+	attach(256);
+	REQUIRE(hinting()->thread != NULL);
+	WAIT_FOR(followed() == VIRTIO_HINTING_STOP);
+	fake_virtio_behave(fake, FAKE_OTHER);
+	hook_gate_attach(&news, "virtio_hinting_news", NULL);
+	hook_gate_attach(&failed, "virtio_hinting_failed", NULL);
+	reads = fake_virtio_config_reads(fake);
+	set_id(7);
+	hook_gate_wait(&news);
+	/* The balloon's thread has looked, and found nothing wrong. */
+	WAIT_FOR(fake_virtio_config_reads(fake) > reads);
+	hook_gate_open(&news);
+	hook_gate_wait(&failed);
+	fake_virtio_behave(fake, FAKE_PROMPT);
+	reads = fake_virtio_config_reads(fake);
+	fake_virtio_needs_reset(fake);
+	/* It looks for a target again when all is done. */
+	WAIT_FOR(recoveries() == 1 && fake_virtio_config_reads(fake) > reads);
+	hook_gate_detach(&failed);
+	hook_gate_detach(&news);
+	WAIT_FOR(hinting()->held >= PAGES);
+	done();
+	/* The balloon's thread has heard what there was to hear. */
+	fake_virtio_set_target(fake, 10);
+	WAIT_FOR(fake_virtio_actual(fake) == 10);
+	CHECK_EQ(recoveries(), 1);
+	virtio_device_detach(&fake->device);
+	CHECK_EQ(fake->host_errors, 0);
+	fake_virtio_destroy(fake);
+}
+
+static _Atomic unsigned queues_wanted;
+
+static void ask_for_a_reset(struct hook *hook)
+{
+	(void)hook;
+	fake_virtio_needs_reset(fake);
+	WAIT_FOR(queues_wanted == 2);
+}
+
+static void take_time(struct hook *hook)
+{
+	(void)hook;
+	if (++queues_wanted == 2)
+		thread_sleep_ns(20 * NSEC_PER_MSEC);
+}
+
+TEST(virtio_hinting, device_that_is_reset_while_it_is_probed_is_hinted)
+{
+	struct hook probed = {.name = "virtio_balloon_probed", .function = ask_for_a_reset};
+	struct hook queue = {.name = "virtio_hinting_queue", .function = take_time};
+	int error;
+
+	create(256);
+	use_and_free();
+	queues_wanted = 0;
+	hook_attach(&probed);
+	hook_attach(&queue);
+	error = virtio_device_attach(&fake->device);
+	hook_detach(&probed);
+	hook_detach(&queue);
+	REQUIRE(error == 0);
+	REQUIRE(hinting()->thread != NULL);
+	WAIT_FOR(recoveries() == 1);
+	run(7);
+	done();
+	detach();
+}
+
+/* Uses what it holds too late for the interrupt to come before the alarm. */
+static void use_at_the_last_moment(struct hook *hook)
+{
+	struct virtio_queue *queue = hinting()->queue;
+	uint64_t end = clock_ns() + 2 * hinting()->patience_ns;
+
+	(void)hook;
+	if (fake_virtio_held(fake) == 0)
+		return;
+	atomic_store(&queue->enabled, false);
+	fake_virtio_behave(fake, FAKE_PROMPT);
+	fake_virtio_release(fake);
+	atomic_store(&queue->enabled, true);
+	while (clock_ns() < end)
+		;
+}
+
+TEST(virtio_hinting, device_that_uses_blocks_at_the_last_moment_is_hinted_all)
+{
+	struct hook hook = {.name = "wait_queue_sleep", .function = use_at_the_last_moment};
+
+	/* A ring so short that it waits between two blocks. */
+	attach(4);
+	REQUIRE(hinting()->thread != NULL);
+	WAIT_FOR(followed() == VIRTIO_HINTING_STOP);
+	hook.only = hinting()->thread;
+	hinting()->patience_ns = NSEC_PER_SEC / 2;
+	fake_virtio_behave(fake, FAKE_HOLD);
+	hook_attach(&hook);
+	run(7);
+	hook_detach(&hook);
+	CHECK_EQ(hinting()->silence_told, 0);
+	CHECK(hinting()->held >= PAGES);
+	done();
+	detach();
+}
+
 #endif

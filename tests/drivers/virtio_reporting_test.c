@@ -6,12 +6,14 @@
 #include <drivers/balloon/virtio_balloon.h>
 
 #include <errno.h>
+#include <kernel/hook.h>
 #include <kernel/thread.h>
 #include <mm/folio.h>
 #include <mm/mm.h>
 #include <platform/clock.h>
 #include <platform/memory.h>
 #include <tests/drivers/fake_virtio.h>
+#include <tests/kernel/threads.h>
 #include <tests/test.h>
 #include <tests/wait.h>
 
@@ -201,3 +203,168 @@ TEST(virtio_reporting, removal_and_new_probe_report_again)
 	CHECK_EQ(fake->host_errors, 0);
 	fake_virtio_destroy(fake);
 }
+
+#ifdef QUIRE_TEST_HOOKS
+
+static struct virtio_balloon *balloon(void)
+{
+	return fake->device.driver_data;
+}
+
+static unsigned recoveries(void)
+{
+	return balloon()->recoveries;
+}
+
+/* A report by hand, beside no other. */
+static struct {
+	struct folio *block;
+	_Atomic bool wanted, returned;
+	_Atomic unsigned held; /* by the device, when the guest had the block again */
+	_Atomic bool left;     /* the hook */
+} by_hand;
+
+static void attach_for_a_report(void)
+{
+	create(4);
+	by_hand.wanted = by_hand.returned = by_hand.left = false;
+	by_hand.block = folio_alloc(NODE_ANY, BLOCK_ORDER, 0, NULL);
+	NEED(by_hand.block, "no block of 2 MiB");
+	REQUIRE(virtio_device_attach(&fake->device) == 0);
+	virtio_reporting_stop(&balloon()->reporting);
+	fake_virtio_behave(fake, FAKE_HOLD);
+}
+
+static int report_by_hand(void *arg)
+{
+	struct page_reporting_device *device = &balloon()->reporting.device;
+	struct phys start = folio_phys(by_hand.block);
+	uint64_t begin = clock_ns();
+	int error;
+
+	(void)arg;
+	while (!by_hand.wanted && wait_a_little(begin))
+		;
+	error = device->report(device, &start, 1);
+	by_hand.held = fake_virtio_held(fake);
+	by_hand.returned = true;
+	return error;
+}
+
+static bool failed(void)
+{
+	return virtio_reporting_failed(&balloon()->reporting);
+}
+
+/* The reset is over for who waits for the queue; give it time to use that. */
+static void let_it_report(struct hook *hook)
+{
+	uint64_t begin = clock_ns();
+
+	(void)hook;
+	if (by_hand.left)
+		return;
+	by_hand.wanted = true;
+	while (fake_virtio_held(fake) == 0 && wait_a_little(begin))
+		;
+	for (unsigned i = 0; i < 20 && !failed(); i++)
+		thread_sleep_ns(NSEC_PER_MSEC);
+	by_hand.left = true;
+}
+
+/* What the host has at the end of a reset is not the guest's before the next one. */
+TEST(virtio_reporting, report_at_the_end_of_a_reset_is_not_ended_by_it)
+{
+	struct hook resumed = {.name = "virtio_reporting_resumed", .function = let_it_report};
+	struct thread *reporter;
+
+	attach_for_a_report();
+	reporter = test_thread(report_by_hand, NULL, THREAD_ANY_CPU);
+	hook_attach(&resumed);
+	fake_virtio_needs_reset(fake);
+	WAIT_FOR(by_hand.left);
+	thread_sleep_ns(10 * NSEC_PER_MSEC);
+	CHECK(!by_hand.returned);
+	fake_virtio_needs_reset(fake);
+	CHECK_EQ(thread_join(reporter), -EIO);
+	hook_detach(&resumed);
+	CHECK_EQ(by_hand.held, 0);
+	WAIT_FOR(recoveries() == 2);
+	fake_virtio_behave(fake, FAKE_PROMPT);
+	folio_put(by_hand.block);
+	detach();
+}
+
+static _Atomic unsigned queues_wanted;
+
+static void ask_for_a_reset(struct hook *hook)
+{
+	(void)hook;
+	fake_virtio_needs_reset(fake);
+	WAIT_FOR(queues_wanted == 2);
+}
+
+static void take_time(struct hook *hook)
+{
+	(void)hook;
+	if (++queues_wanted == 2)
+		thread_sleep_ns(20 * NSEC_PER_MSEC);
+}
+
+TEST(virtio_reporting, device_that_is_reset_while_it_is_probed_is_told)
+{
+	struct hook probed = {.name = "virtio_balloon_probed", .function = ask_for_a_reset};
+	struct hook queue = {.name = "virtio_reporting_queue", .function = take_time};
+	int error;
+
+	create(4);
+	queues_wanted = 0;
+	hook_attach(&probed);
+	hook_attach(&queue);
+	error = virtio_device_attach(&fake->device);
+	hook_detach(&probed);
+	hook_detach(&queue);
+	REQUIRE(error == 0);
+	REQUIRE(balloon()->reporting.registered);
+	WAIT_FOR(recoveries() == 1);
+	use_and_free();
+	WAIT_FOR(counted().reported >= TOLD);
+	detach();
+}
+
+/* Uses what it holds too late for the interrupt to come before the alarm. */
+static void use_at_the_last_moment(struct hook *hook)
+{
+	struct virtio_queue *queue = balloon()->reporting.queue;
+
+	if (fake_virtio_held(fake) == 0)
+		return;
+	atomic_store(&queue->enabled, false);
+	fake_virtio_behave(fake, FAKE_PROMPT);
+	fake_virtio_release(fake);
+	atomic_store(&queue->enabled, true);
+	while (clock_ns() < *(uint64_t *)hook->arg)
+		;
+}
+
+TEST(virtio_reporting, device_that_uses_blocks_at_the_last_moment_is_believed)
+{
+	uint64_t end;
+	struct hook hook = {.name = "wait_queue_sleep",
+			    .function = use_at_the_last_moment,
+			    .arg = &end,
+			    .only = thread_current()};
+
+	attach_for_a_report();
+	by_hand.wanted = true;
+	balloon()->reporting.patience_ns = NSEC_PER_SEC / 2;
+	hook_attach(&hook);
+	end = clock_ns() + NSEC_PER_SEC;
+	CHECK_EQ(report_by_hand(NULL), 0);
+	hook_detach(&hook);
+	folio_put(by_hand.block);
+	CHECK_EQ(recoveries(), 0);
+	detach();
+}
+
+#endif
