@@ -141,7 +141,8 @@ uint64_t cmm_target(int64_t request, uint64_t loaned, uint64_t total, uint64_t m
 	return MIN(target, total - minimum);
 }
 
-static void follow(struct cmm_balloon *balloon)
+/* Down to the target, if it is below; what is to be loaned for it, if it is above. */
+static uint64_t target_follow(struct cmm_balloon *balloon)
 {
 	struct mm_statistics now;
 	uint64_t loaned, target;
@@ -149,16 +150,28 @@ static void follow(struct cmm_balloon *balloon)
 
 	if (request_read(balloon, &request)) {
 		balloon->failures++;
-		return;
+		return 0;
 	}
+	HOOK(cmm_requested);
 	mm_statistics(&now);
 	loaned = balloon->loaned;
 	target = cmm_target(request, loaned, now.managed + loaned, balloon->minimum_pages,
 			    balloon->oom_freed);
 	balloon->target = target;
-	if (target < loaned)
-		unloan(balloon, loaned - target);
-	else if (target > loaned && loan(balloon, target - loaned)) {
+	if (target > loaned)
+		return target - loaned;
+	unloan(balloon, loaned - target);
+	return 0;
+}
+
+static void follow(struct cmm_balloon *balloon)
+{
+	uint64_t more;
+
+	mutex_lock(&balloon->account);
+	more = target_follow(balloon);
+	mutex_unlock(&balloon->account);
+	if (loan(balloon, more)) {
 		balloon->shortages++;
 		balloon->target = balloon->loaned;
 	}
@@ -183,10 +196,14 @@ uint64_t cmm_balloon_step(struct cmm_balloon *balloon)
 
 uint64_t cmm_balloon_oom(struct cmm_balloon *balloon)
 {
-	uint64_t freed = CMM_OOM_PAGES - unloan(balloon, CMM_OOM_PAGES);
+	uint64_t freed;
 
+	mutex_lock(&balloon->account);
+	freed = CMM_OOM_PAGES - unloan(balloon, CMM_OOM_PAGES);
+	HOOK(cmm_given);
 	balloon->target = balloon->loaned;
 	balloon->oom_freed += freed;
+	mutex_unlock(&balloon->account);
 	return freed;
 }
 
@@ -326,6 +343,7 @@ struct cmm_balloon *cmm_balloon_create(const struct cmm_host *host)
 	balloon->minimum_pages = CMM_MINIMUM_PAGES;
 	balloon_device_init(&balloon->core, "cmm", true, migrate);
 	mutex_init(&balloon->hotplug);
+	mutex_init(&balloon->account);
 	wait_queue_init(&balloon->news);
 	balloon->client = (struct balloon_client){.name = "cmm", .report = report};
 	balloon->oom = (struct oom_hook){.name = "cmm balloon", .give = give};

@@ -4,7 +4,7 @@
  * less it wants on loan, page by page the guest says what is on loan. No port of Quire runs on
  * that platform: a host is given to cmm_balloon_create(), by tests alone, or simulated.
  *
- * Lock order: hotplug > core list lock; news is taken alone.
+ * Lock order: hotplug, or account, > core list lock; news is taken alone.
  */
 #ifndef DRIVERS_BALLOON_CMM_BALLOON_H
 #define DRIVERS_BALLOON_CMM_BALLOON_H
@@ -41,6 +41,9 @@ struct cmm_balloon {
 	struct thread *thread;
 	struct mutex hotplug;  /* held while memory goes offline, and to loan a page */
 	bool hotplug_occurred; /* H: since the last look */
+	/* A request is relative to what is on loan, and what need took is part of the sum: held
+	 * from the one to the other. Nobody allocates under it. */
+	struct mutex account;
 	struct wait_queue news;
 	bool stopping; /* Q */
 	uint64_t minimum_pages;

@@ -16,6 +16,7 @@
 #include <platform/clock.h>
 #include <tests/drivers/balloon_budget.h>
 #include <tests/drivers/cmm_model.h>
+#include <tests/kernel/threads.h>
 #include <tests/test.h>
 #include <tests/wait.h>
 
@@ -458,6 +459,77 @@ TEST(cmm_balloon, stop_waits_for_an_isolated_page)
 	hook_detach(&stop);
 	CHECK(isolated == NULL);
 	CHECK_EQ(balloon->loaned, 0);
+	destroy();
+}
+
+static _Atomic bool go;
+
+static void wait_to_go(void)
+{
+	uint64_t begin = clock_ns();
+
+	while (!go && wait_a_little(begin))
+		;
+}
+
+static int step_then(void *arg)
+{
+	(void)arg;
+	wait_to_go();
+	CHECK_EQ(cmm_balloon_step(balloon), CMM_DELAY_NS);
+	return 0;
+}
+
+static int need_then(void *arg)
+{
+	(void)arg;
+	wait_to_go();
+	CHECK_EQ(cmm_balloon_oom(balloon), 256);
+	return 0;
+}
+
+/* Let the other thread begin at that point, and give it time to end. */
+static void go_on(struct hook *hook)
+{
+	(void)hook;
+	go = true;
+	thread_sleep_ns(20 * NSEC_PER_MSEC);
+}
+
+TEST(cmm_balloon, C_T5_look_while_pages_go_back_does_not_take_them_again)
+{
+	struct hook given = {.name = "cmm_given", .function = go_on};
+	struct thread *worker;
+
+	create();
+	go = false;
+	worker = test_thread(step_then, NULL, THREAD_ANY_CPU);
+	resize(1000);
+	hook_attach(&given);
+	CHECK_EQ(cmm_balloon_oom(balloon), 256);
+	hook_detach(&given);
+	thread_join(worker);
+	CHECK_EQ(balloon->loaned, 744);
+	CHECK_EQ(balloon->target, 744);
+	compare();
+	destroy();
+}
+
+TEST(cmm_balloon, C_T5_pages_that_go_back_during_a_look_are_counted_once)
+{
+	struct hook requested = {.name = "cmm_requested", .function = go_on};
+	struct thread *needy;
+
+	create();
+	go = false;
+	needy = test_thread(need_then, NULL, THREAD_ANY_CPU);
+	resize(1000);
+	hook_attach(&requested);
+	CHECK_EQ(cmm_balloon_step(balloon), CMM_DELAY_NS);
+	hook_detach(&requested);
+	thread_join(needy);
+	CHECK_EQ(balloon->loaned, 744);
+	compare();
 	destroy();
 }
 
