@@ -89,11 +89,11 @@ struct virtio_balloon {
 	_Atomic uint64_t size;       /* lent to the host, or on the way */
 	_Atomic uint32_t wanted;     /* target as the host gave it */
 	_Atomic uint64_t target;     /* rounded and bounded */
-	_Atomic uint64_t actual;     /* last written */
+	_Atomic uint64_t actual;     /* last written, or about to be */
 	_Atomic uint64_t shortages;  /* steps that got fewer pages than they wanted */
 	_Atomic unsigned recoveries; /* resets of the device since it was probed */
 	_Atomic bool dead;           /* the device was given up */
-	uint64_t retry_at;           /* T: no inflation before */
+	_Atomic uint64_t retry_at;   /* no inflation before */
 	uint64_t actual_at;          /* T: when it was written */
 	uint64_t shortage_told;      /* T: when messages were given last, 0 never */
 	uint64_t absurd_told;        /* T */

@@ -29,12 +29,16 @@ bool virtio_balloon_may_complain(uint64_t *last)
 void virtio_balloon_write_actual(struct virtio_balloon *balloon)
 {
 	uint64_t size = balloon->size; /* need may make it smaller at any time */
+	uint64_t before = balloon->actual;
 
-	if (virtio_config_write32(balloon->device, VIRTIO_BALLOON_CONFIG_ACTUAL,
-				  (uint32_t)size))
-		return;
-	HOOK(virtio_balloon_told);
+	/* First: whoever sees what the host was told finds it here, too. */
 	balloon->actual = size;
+	if (virtio_config_write32(balloon->device, VIRTIO_BALLOON_CONFIG_ACTUAL,
+				  (uint32_t)size)) {
+		balloon->actual = before;
+		return;
+	}
+	HOOK(virtio_balloon_told);
 	balloon->actual_at = clock_ns();
 }
 
@@ -65,11 +69,17 @@ static uint64_t target_bound(struct virtio_balloon *balloon, uint64_t units)
 static void read_target(struct virtio_balloon *balloon)
 {
 	uint32_t wanted;
+	int error;
 
-	if (virtio_config_read32(balloon->device, VIRTIO_BALLOON_CONFIG_TARGET, &wanted))
-		return;
-	if (wanted != balloon->wanted)
+	/* Need gives way to the target that it finds: not to one that was read before it. */
+	mutex_lock(&balloon->lock);
+	error = virtio_config_read32(balloon->device, VIRTIO_BALLOON_CONFIG_TARGET, &wanted);
+	HOOK(virtio_balloon_target_read);
+	if (!error && wanted != balloon->wanted)
 		balloon->yielded = false;
+	mutex_unlock(&balloon->lock);
+	if (error)
+		return;
 	balloon->wanted = wanted;
 	balloon->target = target_bound(
 		balloon, virtio_balloon_round(wanted, VIRTIO_BALLOON_UNITS_PER_PAGE));

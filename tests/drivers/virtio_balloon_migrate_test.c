@@ -195,20 +195,20 @@ TEST(virtio_balloon_migrate, reset_waits_for_an_isolated_page)
 
 #ifdef QUIRE_TEST_HOOKS
 
-/* A host that is late reads what stands in the array by then: a page that was given back to the
- * guest meanwhile would be taken from it. */
-TEST(virtio_balloon_migrate, arrays_that_are_still_out_are_not_written)
+/* A migration is not acknowledged while the device's thread, on its way to `target`, has come
+ * to `point`: it sends nothing before the reset, and then all that it wants. */
+static void come_after_a_migration(const char *point, uint32_t target)
 {
 	struct page *source, *destination = fresh();
-	struct hook_gate deflating;
+	static struct hook_gate gate;
 	unsigned buffers;
 
 	attach();
 	host_balloon()->patience_ns = 30 * NSEC_PER_MSEC;
 	source = isolated_page();
-	hook_gate_attach(&deflating, "virtio_balloon_deflating", NULL);
-	fake_virtio_set_target(host, PAGES / 2);
-	hook_gate_wait(&deflating);
+	hook_gate_attach(&gate, point, NULL);
+	fake_virtio_set_target(host, target);
+	hook_gate_wait(&gate);
 	fake_virtio_behave(host, FAKE_HOLD);
 	text_sink_open();
 	CHECK_EQ(movable_migrate(destination, source), -ETIMEDOUT);
@@ -216,13 +216,22 @@ TEST(virtio_balloon_migrate, arrays_that_are_still_out_are_not_written)
 	movable_putback(source);
 	fake_virtio_behave(host, FAKE_PROMPT);
 	buffers = host->nr_buffers;
-	hook_gate_detach(&deflating);
+	hook_gate_detach(&gate);
 	WAIT_FOR(host_balloon()->recoveries == 1);
 	(void)text_sink_close();
-	WAIT_FOR(fake_virtio_actual(host) == PAGES / 2 && fake_virtio_given(host) == PAGES / 2);
-	for (; buffers < host->nr_buffers; buffers++)
-		CHECK_EQ(host->buffers[buffers].queue, VIRTIO_BALLOON_QUEUE_INFLATE);
+	WAIT_FOR(fake_virtio_actual(host) == target && fake_virtio_given(host) == target);
+	CHECK_EQ(host->nr_buffers, buffers + 1);
+	CHECK_EQ(host->buffers[buffers].queue, VIRTIO_BALLOON_QUEUE_INFLATE);
+	CHECK_EQ(host->buffers[buffers].units, target);
 	host_detach();
+}
+
+/* A host that is late reads what stands in the array by then: a page that was given back to the
+ * guest meanwhile would be taken from it. */
+TEST(virtio_balloon_migrate, arrays_that_are_still_out_are_not_written)
+{
+	come_after_a_migration("virtio_balloon_deflating", PAGES / 2);
+	come_after_a_migration("virtio_balloon_allocated", 2 * PAGES);
 }
 
 static void count_up(struct hook *hook)

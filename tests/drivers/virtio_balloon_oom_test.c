@@ -270,4 +270,48 @@ TEST(virtio_balloon_oom, need_does_not_write_arrays_that_are_still_out)
 	CHECK_EQ(balloon()->given_in_need, 0);
 	detach();
 }
+
+static _Atomic bool go;
+
+static int ask_then(void *arg)
+{
+	uint64_t begin = clock_ns();
+
+	(void)arg;
+	while (!go && wait_a_little(begin))
+		;
+	CHECK_EQ(need(), 256);
+	return 0;
+}
+
+/* The thread has read a new target; who is in need has time to take. */
+static void go_on(struct hook *hook)
+{
+	(void)hook;
+	if (balloon()->wanted == 600 && !go) {
+		go = true;
+		thread_sleep_ns(20 * NSEC_PER_MSEC);
+	}
+}
+
+/* What need took after the host wrote its target waits for another one. */
+TEST(virtio_balloon_oom, target_that_was_read_before_need_does_not_end_it)
+{
+	struct hook hook = {.name = "virtio_balloon_target_read", .function = go_on};
+	struct thread *thread;
+
+	attach(VIRTIO_BALLOON_F_DEFLATE_ON_OOM);
+	go = false;
+	thread = test_thread(ask_then, NULL, THREAD_ANY_CPU);
+	resize(600);
+	hook_attach(&hook);
+	fake_virtio_set_target(fake, 700);
+	thread_join(thread);
+	hook_detach(&hook);
+	/* It took before or after the inflation; nothing is inflated after. */
+	thread_sleep_ns(VIRTIO_BALLOON_RETRY_NS);
+	WAIT_FOR(fake_virtio_actual(fake) == fake_virtio_given(fake));
+	CHECK(fake_virtio_given(fake) < 600);
+	detach();
+}
 #endif

@@ -6,6 +6,7 @@
 #include <tests/drivers/virtio_balloon_fixture.h>
 
 #include <kernel/fault.h>
+#include <kernel/hook.h>
 #include <kernel/shell.h>
 #include <kernel/thread.h>
 #include <mm/folio.h>
@@ -268,6 +269,25 @@ TEST(virtio_balloon, V_T2_dry_allocator_sends_what_there_is_and_retries)
 	CHECK(waited >= VIRTIO_BALLOON_RETRY_NS);
 	CHECK(host_balloon()->shortages <= waited / VIRTIO_BALLOON_RETRY_NS + 1);
 	balloon_budget_end();
+	host_detach();
+}
+
+static void compare_actual(struct hook *hook)
+{
+	(void)hook;
+	CHECK_EQ(host_balloon()->actual, fake_virtio_actual(host));
+}
+
+/* Tools wait for the host's figure, and then look at the guest's. */
+TEST(virtio_balloon, what_the_host_was_told_is_what_the_guest_reports)
+{
+	struct hook told = {.name = "virtio_balloon_told", .function = compare_actual};
+
+	host_attach();
+	hook_attach(&told);
+	host_resize(600);
+	host_resize(0);
+	hook_detach(&told);
 	host_detach();
 }
 
