@@ -60,6 +60,8 @@ static int wait_for_end(struct ccw_device *device, uint32_t function, uint8_t *i
 	uint64_t start = clock_ns();
 
 	for (;;) {
+		/* Before the look: who did not run for so long looks once more. */
+		bool late = clock_ns() - start > CCW_LIMIT_NS;
 		unsigned code = take_status(device, irb);
 		uint32_t control = be32_load(irb + IRB_CONTROL);
 
@@ -70,7 +72,7 @@ static int wait_for_end(struct ccw_device *device, uint32_t function, uint8_t *i
 			return 0;
 		if (code == 0 && (control & IRB_DEFERRED))
 			return gone(device); /* in the middle of the function */
-		if (clock_ns() - start > CCW_LIMIT_NS)
+		if (late)
 			return -ETIMEDOUT;
 		cpu_relax();
 	}

@@ -53,8 +53,13 @@ int virtio_device_reset(struct virtio_device *device)
 	atomic_store(&device->ready, false);
 	queues_disable(device);
 	device->transport->status_write(device, 0);
-	while (device->transport->status_read(device) != 0) {
-		if (clock_ns() - start > VIRTIO_RESET_LIMIT_NS) {
+	for (;;) {
+		/* Before the look: who did not run for so long looks once more. */
+		bool late = clock_ns() - start > VIRTIO_RESET_LIMIT_NS;
+
+		if (device->transport->status_read(device) == 0)
+			break;
+		if (late) {
 			device->stuck = true;
 			log_error("virtio: %s: no answer to a reset within %u ms (status %#x): "
 				  "device given up, the memory it knows stays unused",

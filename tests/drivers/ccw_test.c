@@ -268,3 +268,37 @@ TEST(ccw, status_that_nobody_asked_for_is_passed_on)
 	CHECK_EQ(attentions, 2);
 	give_back();
 }
+
+static const struct channel_operations *prompt;
+static unsigned slow_looks;
+
+/* The status is not there yet, and whoever looks does not run for some time. */
+static unsigned slow_test(struct channel_io *io, uint32_t subchannel, void *irb)
+{
+	uint64_t end = clock_ns() + CCW_LIMIT_NS + CCW_LIMIT_NS / 4;
+
+	if (slow_looks == 0)
+		return prompt->test(io, subchannel, irb);
+	slow_looks--;
+	memset(irb, 0, CHANNEL_IRB_SIZE);
+	while (clock_ns() < end)
+		;
+	return 1;
+}
+
+TEST(ccw, command_that_has_ended_when_the_time_is_up_is_no_loss)
+{
+	struct channel_operations slow;
+	uint8_t data[8] = {0};
+
+	(void)one();
+	prompt = channel->io.operations;
+	slow = *prompt;
+	slow.test = slow_test;
+	channel->io.operations = &slow;
+	slow_looks = 1;
+	CHECK_EQ(ccw_run(taken[0], CCW_COMMAND_SENSE_ID, data, 8), SENSE_ID_SIZE);
+	CHECK(!taken[0]->lost);
+	channel->io.operations = prompt;
+	give_back();
+}

@@ -6,6 +6,8 @@
 #include <drivers/virtio/virtio.h>
 
 #include <errno.h>
+#include <kernel/thread.h>
+#include <platform/clock.h>
 #include <tests/drivers/fake_virtio.h>
 #include <tests/test.h>
 
@@ -85,5 +87,33 @@ TEST(virtio, device_nobody_drives_is_not_touched)
 	CHECK_EQ(virtio_device_attach(&fake->device), -ENODEV);
 	CHECK_EQ(fake->status, VIRTIO_STATUS_DRIVER_OK);
 	CHECK_EQ(fake->resets, 0);
+	fake_virtio_destroy(fake);
+}
+
+static const struct virtio_transport *behaved;
+static unsigned slow_looks;
+
+/* The status is read while the device resets, and whoever reads does not run for some time. */
+static uint8_t slow_status_read(struct virtio_device *device)
+{
+	if (slow_looks == 0)
+		return behaved->status_read(device);
+	slow_looks--;
+	thread_sleep_ns(VIRTIO_RESET_LIMIT_NS + NSEC_PER_SEC / 10);
+	return VIRTIO_STATUS_ACKNOWLEDGE;
+}
+
+TEST(virtio, device_that_has_reset_when_the_time_is_up_is_not_given_up)
+{
+	struct virtio_transport slow;
+
+	create();
+	behaved = fake->device.transport;
+	slow = *behaved;
+	slow.status_read = slow_status_read;
+	fake->device.transport = &slow;
+	slow_looks = 1;
+	CHECK_EQ(virtio_device_reset(&fake->device), 0);
+	CHECK(!fake->device.stuck);
 	fake_virtio_destroy(fake);
 }
