@@ -9,6 +9,7 @@
 #include <mm/migrate.h>
 #include <mm/zone.h>
 #include <tests/kernel/text_sink.h>
+#include <tests/mm/reclaim_hold.h>
 #include <tests/test.h>
 
 TEST(balloon_movable, operations_are_registered_once)
@@ -42,6 +43,7 @@ TEST(balloon_movable, B_T5_page_moves_to_another_zone_and_node)
 {
 	struct page *source, *destination;
 	struct mover_books before, after;
+	struct reclaim_hold hold;
 	struct zone *zone;
 
 	mover_create(true);
@@ -49,6 +51,7 @@ TEST(balloon_movable, B_T5_page_moves_to_another_zone_and_node)
 	destination = mover_page(FOLIO_DMA);
 	zone = page_zone(destination);
 	REQUIRE(zone != page_zone(source));
+	reclaim_hold(&hold);
 	zone->node += 1; /* as if it were another's */
 	before = mover_books(source, destination);
 	CHECK(movable_isolate(source));
@@ -72,6 +75,7 @@ TEST(balloon_movable, B_T5_page_moves_to_another_zone_and_node)
 	CHECK_EQ(mover.listed, 1);
 	mover_destroy(&mover);
 	zone->node -= 1;
+	reclaim_let_go(&hold);
 }
 
 TEST(balloon_movable, B_T6_same_zone_changes_no_account)

@@ -3,7 +3,6 @@
  * Memory taken back ahead of need, with the smallest zone: the others are too large to be used
  * up on the hosted machine.
  */
-#include <kernel/hook.h>
 #include <kernel/lock.h>
 #include <kernel/thread.h>
 #include <mm/folio.h>
@@ -11,6 +10,7 @@
 #include <mm/shrinker.h>
 #include <mm/zone.h>
 #include <platform/clock.h>
+#include <tests/mm/reclaim_hold.h>
 #include <tests/test.h>
 #include <tests/wait.h>
 #include <string.h>
@@ -179,23 +179,15 @@ static uint64_t rounds_now(void)
 	return now.rounds;
 }
 
-/* The thread has looked, does not sleep yet, and comes no further. */
-static void thread_hold(struct hook_gate *gate)
-{
-	hook_gate_attach(gate, "reclaim_thread_sleeps", NULL);
-	reclaim_wake();
-	WAIT_FOR(atomic_load(&gate->arrived) > 0);
-}
-
 TEST(reclaim_thread, zone_that_gets_low_on_the_way_to_sleep_is_looked_at)
 {
-	struct hook_gate gate;
+	struct reclaim_hold hold;
 	uint64_t rounds;
 
-	thread_hold(&gate);
+	reclaim_hold(&hold);
 	rounds = rounds_now();
 	reclaim_wake();
-	hook_gate_detach(&gate);
+	reclaim_let_go(&hold);
 	WAIT_FOR(rounds_now() > rounds);
 }
 #endif
@@ -229,11 +221,9 @@ static uint64_t scan_for_others(struct shrinker *shrinker, struct shrink_request
 static void balance_in_vain(uint64_t gives)
 {
 	struct shrinker *shrinker = new_shrinker(count_passes, scan_for_others);
-#ifdef QUIRE_TEST_HOOKS
-	struct hook_gate gate;
+	struct reclaim_hold hold;
 
-	thread_hold(&gate);
-#endif
+	reclaim_hold(&hold);
 	while (shrink_node(0, 0) > 0)
 		;
 	passes = 0;
@@ -244,9 +234,7 @@ static void balance_in_vain(uint64_t gives)
 	shrinker_register(shrinker);
 	(void)reclaim_balance();
 	zones[0]->high = old_high;
-#ifdef QUIRE_TEST_HOOKS
-	hook_gate_detach(&gate);
-#endif
+	reclaim_let_go(&hold);
 	shrinker_free(shrinker);
 }
 
