@@ -6,6 +6,7 @@
  */
 #include <kernel/timer.h>
 #include <kernel/assert.h>
+#include <kernel/hook.h>
 #include <kernel/percpu.h>
 #include <platform/clock.h>
 #include <stddef.h>
@@ -148,13 +149,13 @@ static void queue_on(struct timer_base *base, struct timer *timer, uint64_t dead
 NO_LOCK_ANALYSIS static bool leave_base(struct timer *timer, uint64_t deadline_ns)
 {
 	struct irq_state state;
-	struct timer_base *old = base_lock(timer, &state);
+	struct timer_base *old;
+	unsigned never = 0;
 	bool stays;
 
-	if (!old) {
-		atomic_store_explicit(&timer->cpu, cpu_current() + 1, memory_order_release);
+	if (atomic_compare_exchange_strong(&timer->cpu, &never, cpu_current() + 1))
 		return false;
-	}
+	old = base_lock(timer, &state);
 	if (timer->queued)
 		heap_remove(old, timer);
 	stays = atomic_load_explicit(&old->running, memory_order_relaxed) == timer;
@@ -166,18 +167,34 @@ NO_LOCK_ANALYSIS static bool leave_base(struct timer *timer, uint64_t deadline_n
 	return stays;
 }
 
-void timer_start(struct timer *timer, uint64_t deadline_ns)
+/* False when somebody else started it since it left its base: it is another CPU's, or queued.
+ */
+static bool queue_here(struct timer *timer, uint64_t deadline_ns)
 {
-	struct irq_state state = irq_save();
+	struct timer_base *base = this_cpu(timer_bases);
+	struct irq_state state = spin_lock_irqsave(&base->lock);
+	bool mine =
+		atomic_load_explicit(&timer->cpu, memory_order_relaxed) == cpu_current() + 1 &&
+		!timer->queued;
 
-	if (!leave_base(timer, deadline_ns)) {
-		struct timer_base *base = this_cpu(timer_bases);
-		struct irq_state inner = spin_lock_irqsave(&base->lock);
-
+	if (mine) {
 		queue_on(base, timer, deadline_ns);
 		if (base->root->deadline_ns < base->armed_ns)
 			base_arm(base);
-		spin_unlock_irqrestore(&base->lock, inner);
+	}
+	spin_unlock_irqrestore(&base->lock, state);
+	return mine;
+}
+
+void timer_start(struct timer *timer, uint64_t deadline_ns)
+{
+	struct irq_state state = irq_save();
+	bool queued = false;
+
+	while (!queued) {
+		queued = leave_base(timer, deadline_ns);
+		HOOK(timer_start);
+		queued = queued || queue_here(timer, deadline_ns);
 	}
 	irq_restore(state);
 }

@@ -28,7 +28,7 @@ struct timer {
 void timer_init(struct timer *timer, timer_function *function);
 
 /* Fire at deadline_ns (clock_ns() scale) on this CPU; moves the timer if it was pending, on
- * whichever CPU. Any context; two starters of one timer serialise themselves. */
+ * whichever CPU. Any context; of two that start it at the same time one comes second. */
 void timer_start(struct timer *timer, uint64_t deadline_ns);
 
 /* Take it out; true if it was pending. Its function may still run on another CPU. */

@@ -4,6 +4,7 @@
  */
 #include <kernel/timer.h>
 #include <kernel/completion.h>
+#include <kernel/hook.h>
 #include <kernel/ipi.h>
 #include <kernel/interrupt.h>
 #include <kernel/scheduler.h>
@@ -205,3 +206,77 @@ TEST(timer, self_starting_timer_can_be_stopped)
 		CHECK_EQ(atomic_load(&self_starts), before);
 	}
 }
+
+#ifdef QUIRE_TEST_HOOKS
+#define SOON_NS (30 * NSEC_PER_MSEC)
+
+static struct {
+	struct timer timer;
+	struct hook hook;
+	_Atomic bool came_by, second_started;
+	_Atomic unsigned fired;
+} both;
+
+static void count_fired(struct timer *timer)
+{
+	(void)timer;
+	atomic_fetch_add(&both.fired, 1);
+}
+
+static int start_second(void *arg)
+{
+	(void)arg;
+	while (!atomic_load(&both.came_by))
+		cpu_relax();
+	timer_start(&both.timer, clock_ns() + 3600 * NSEC_PER_SEC);
+	atomic_store(&both.second_started, true);
+	return 0;
+}
+
+/* The first one has left the timer's base, and waits until the second is through. */
+static void be_late(struct hook *hook)
+{
+	(void)hook;
+	if (atomic_exchange(&both.came_by, true))
+		return;
+	while (!atomic_load(&both.second_started))
+		cpu_relax();
+}
+
+static int start_first(void *arg)
+{
+	struct thread *second;
+
+	(void)arg;
+	atomic_store(&both.came_by, cpu_count() == 1);
+	second = test_thread_try(start_second, NULL, cpu_count() - 1);
+	both.hook = (struct hook){
+		.name = "timer_start", .function = be_late, .only = thread_current()};
+	/* A lone CPU does nothing in between. */
+	if (!second)
+		atomic_store(&both.came_by, true);
+	hook_attach(&both.hook);
+	timer_start(&both.timer, clock_ns() + SOON_NS);
+	hook_detach(&both.hook);
+	if (second)
+		thread_join(second);
+	return second != NULL;
+}
+
+/* An interrupt starts delayed work that starts itself: else it is in the heaps of two CPUs. */
+TEST(timer, two_that_start_it_at_once_leave_it_in_one_heap)
+{
+	unsigned before;
+	bool started;
+
+	timer_init(&both.timer, count_fired);
+	atomic_store(&both.fired, 0);
+	atomic_store(&both.second_started, false);
+	started = thread_join(test_thread(start_first, NULL, 0));
+	timer_cancel_sync(&both.timer);
+	before = atomic_load(&both.fired);
+	thread_sleep_ns(2 * SOON_NS);
+	CHECK_EQ(atomic_load(&both.fired), before);
+	NEED(started, "no memory for a thread");
+}
+#endif
