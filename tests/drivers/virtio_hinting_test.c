@@ -588,6 +588,17 @@ TEST(virtio_hinting, an_id_that_changes_before_the_first_word_is_followed)
 	detach();
 }
 
+/* False: memory was short for it, and the device is gone again. */
+static bool has_thread(void)
+{
+	bool has = hinting()->thread != NULL;
+
+	CHECK(has);
+	if (!has)
+		detach();
+	return has;
+}
+
 /* The thread goes on, and has done what there was for it. */
 static void let_it_follow(struct hook *hook)
 {
@@ -604,7 +615,8 @@ TEST(virtio_hinting, id_that_comes_during_a_reset_is_followed)
 		.name = "virtio_hinting_resumed", .function = let_it_follow, .arg = &news};
 
 	attach(256);
-	REQUIRE(hinting()->thread != NULL);
+	if (!has_thread())
+		return;
 	WAIT_FOR(followed() == VIRTIO_HINTING_STOP);
 	hook_gate_attach(&news, "virtio_hinting_news", NULL);
 	hook_attach(&resumed);
@@ -627,7 +639,8 @@ TEST(virtio_hinting, queue_that_broke_before_a_reset_needs_no_other)
 	unsigned reads;
 
 	attach(256);
-	REQUIRE(hinting()->thread != NULL);
+	if (!has_thread())
+		return;
 	WAIT_FOR(followed() == VIRTIO_HINTING_STOP);
 	fake_virtio_behave(fake, FAKE_OTHER);
 	hook_gate_attach(&news, "virtio_hinting_news", NULL);
@@ -688,7 +701,8 @@ TEST(virtio_hinting, device_that_is_reset_while_it_is_probed_is_hinted)
 	hook_detach(&probed);
 	hook_detach(&queue);
 	REQUIRE(error == 0);
-	REQUIRE(hinting()->thread != NULL);
+	if (!has_thread())
+		return;
 	WAIT_FOR(recoveries() == 1);
 	run(7);
 	done();
@@ -718,7 +732,8 @@ TEST(virtio_hinting, device_that_uses_blocks_at_the_last_moment_is_hinted_all)
 
 	/* A ring so short that it waits between two blocks. */
 	attach(4);
-	REQUIRE(hinting()->thread != NULL);
+	if (!has_thread())
+		return;
 	WAIT_FOR(followed() == VIRTIO_HINTING_STOP);
 	hook.only = hinting()->thread;
 	hinting()->patience_ns = NSEC_PER_SEC / 2;

@@ -325,7 +325,11 @@ TEST(virtio_reporting, device_that_is_reset_while_it_is_probed_is_told)
 	hook_detach(&probed);
 	hook_detach(&queue);
 	REQUIRE(error == 0);
-	REQUIRE(balloon()->reporting.registered);
+	CHECK(balloon()->reporting.registered);
+	if (!balloon()->reporting.registered) {
+		detach();
+		return;
+	}
 	WAIT_FOR(recoveries() == 1);
 	use_and_free();
 	WAIT_FOR(counted().reported >= TOLD);
