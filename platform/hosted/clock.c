@@ -159,9 +159,18 @@ void hosted_clock_advance(uint64_t ns)
 	raise_due();
 }
 
+/* Time goes on from where it stood: back, and what was armed meanwhile would be far away. */
 void hosted_clock_real(void)
 {
+	uint64_t shown = atomic_load(&fake_now);
+	uint64_t real;
+
+	pthread_mutex_lock(&skip_mutex);
+	real = host_ns(CLOCK_MONOTONIC) - atomic_load(&start) + atomic_load(&skipped);
+	if (shown > real)
+		atomic_fetch_add(&skipped, shown - real);
 	atomic_store(&fake, false);
+	pthread_mutex_unlock(&skip_mutex);
 	helper_poke();
 }
 
