@@ -39,7 +39,8 @@ NO_LOCK_ANALYSIS static struct worker *worker_lock(struct work *work, struct irq
 			return NULL;
 		struct worker *worker = on_cpu(workers, cpu - 1);
 		*irq = wait_queue_lock(&worker->queue);
-		if (atomic_load_explicit(&work->cpu, memory_order_relaxed) == cpu)
+		/* It may have been elsewhere and come back. */
+		if (atomic_load_explicit(&work->cpu, memory_order_acquire) == cpu)
 			return worker;
 		wait_queue_unlock(&worker->queue, *irq);
 	}
@@ -84,10 +85,12 @@ bool work_queue_on(unsigned cpu, struct work *work)
 
 	if (!claim(work, cpu, &queued))
 		return queued;
+	HOOK(work_claimed);
 	worker = on_cpu(workers, cpu);
 	irq = wait_queue_lock(&worker->queue);
-	queued = list_is_empty(&work->link) &&
-		 atomic_load_explicit(&work->cpu, memory_order_relaxed) == cpu + 1;
+	/* If it is another worker's by now, so is its link. */
+	queued = atomic_load_explicit(&work->cpu, memory_order_acquire) == cpu + 1 &&
+		 list_is_empty(&work->link);
 	if (queued)
 		append(worker, work);
 	wait_queue_unlock(&worker->queue, irq);

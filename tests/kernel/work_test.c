@@ -173,6 +173,58 @@ TEST(work, cancelled_delayed_work_that_starts_itself_again_is_not_waiting)
 	delayed_work_cancel_sync(&again.delayed);
 }
 
+/* Two queue the same work at once. */
+static struct {
+	struct job job;
+	_Atomic bool claimed, queued;
+} twice;
+
+static int queue_on_the_last(void *arg)
+{
+	(void)arg;
+	while (!atomic_load(&twice.claimed))
+		thread_sleep_ns(NSEC_PER_MSEC);
+	CHECK(work_queue_on(cpu_count() - 1, &twice.job.work));
+	atomic_store_explicit(&twice.queued, true, memory_order_relaxed);
+	return 0;
+}
+
+/* Relaxed: that the other one was here is no reason to see what it wrote. */
+static void let_the_other_queue(struct hook *hook)
+{
+	(void)hook;
+	atomic_store(&twice.claimed, true);
+	while (!atomic_load_explicit(&twice.queued, memory_order_relaxed))
+		cpu_relax();
+}
+
+/* TSan says when the first one looks at what the second one writes under its own worker's lock.
+ */
+TEST(work, claim_that_another_took_over_is_given_up)
+{
+	struct hook hook = {.name = "work_claimed",
+			    .function = let_the_other_queue,
+			    .only = thread_current()};
+	struct thread *other;
+
+	job_init(&twice.job, false);
+	if (cpu_count() == 1) {
+		CHECK(work_queue_on(0, &twice.job.work)); /* there is no other worker */
+		work_flush(&twice.job.work);
+		return;
+	}
+	atomic_store(&twice.claimed, false);
+	atomic_store(&twice.queued, false);
+	other = test_thread(queue_on_the_last, NULL, THREAD_ANY_CPU);
+	hook_attach(&hook);
+	CHECK(!work_queue_on(0, &twice.job.work));
+	hook_detach(&hook);
+	CHECK_EQ(thread_join(other), 0);
+	work_flush(&twice.job.work);
+	CHECK_EQ(atomic_load(&twice.job.runs), 1);
+	CHECK_EQ(atomic_load(&twice.job.cpu), cpu_count() - 1);
+}
+
 #endif
 
 static _Atomic unsigned stress_runs;
