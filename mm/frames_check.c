@@ -78,10 +78,13 @@ uint64_t frames_cpu_put(const struct frames *frames, unsigned cpu)
 uint64_t frames_free_most(const struct frames *frames)
 {
 	uint64_t free = frames->usable;
+	unsigned end = atomic_load(&frames->cpu_end);
 
-	for (unsigned cpu = 0; cpu < CPUS_MAX; cpu++)
+	for (unsigned cpu = 0; cpu < end; cpu++)
 		free -= frames_cpu_got(frames, cpu);
-	for (unsigned cpu = 0; cpu < CPUS_MAX; cpu++)
+	/* Again: one that began meanwhile may have put what was got elsewhere. */
+	end = atomic_load(&frames->cpu_end);
+	for (unsigned cpu = 0; cpu < end; cpu++)
 		free += frames_cpu_put(frames, cpu);
 	return free;
 }

@@ -60,8 +60,9 @@ void reclaim_statistics(struct reclaim_statistics *statistics);
 
 /*
  * Ahead of need. A zone is below its low watermark: the thread looks, now or, if it is just
- * looking or rests after a round in vain, once more when that ends. Any context
- * but NMI, interrupts off; no lock of wait queues or below (mm/README.md) is held.
+ * looking and finds something, once more when that ends. Not while it rests after a round in
+ * vain: the next call after that is heard. Any context but NMI, interrupts off; no lock of wait
+ * queues or below (mm/README.md) is held.
  */
 void reclaim_wake(void);
 /* Shrink until every zone is at its high watermark or nothing more comes; objects freed. */

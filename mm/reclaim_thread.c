@@ -85,8 +85,11 @@ static NORETURN int reclaim_thread(void *unused)
 	(void)unused;
 	for (;;) {
 		sleep_until_low();
-		if (reclaim_balance() == 0)
-			thread_sleep_ns(FRUITLESS_NS);
+		if (reclaim_balance() > 0)
+			continue;
+		thread_sleep_ns(FRUITLESS_NS);
+		/* Who asked meanwhile would have got nothing: the next one is looked after. */
+		atomic_store(&wanted, false);
 	}
 }
 

@@ -44,6 +44,11 @@ def memory_bytes(text: str) -> int:
     return int(text[:-1]) << SCALE[text[-1]]
 
 
+def slab_pages(memory: dict) -> int:
+    """Of a report of `mem`: those that small objects lie on, free ones among them."""
+    return sum(cache["pages"] for cache in memory["slab"])
+
+
 class Shell:
     """Quire's shell, over what it prints (a file descriptor) and what it reads (a binary file)."""
 

@@ -118,10 +118,6 @@ class Host:
         self.done[action.__name__] = self.done.get(action.__name__, 0) + 1
 
 
-def slab_pages(memory: dict) -> int:
-    return sum(cache["pages"] for cache in memory["slab"])
-
-
 class Run:
     """What is compared at rest: nothing that belongs to anybody may change but by its account."""
 
@@ -163,7 +159,7 @@ class Run:
         """Pages that the balloon can have in all. From what stands still while the load rests: the
         balloon may still be on its way, so its size and what is free are of different moments."""
         before, now = self.before, self.machine.report("mem")
-        return (before["free_pages"] + slab_pages(before) - slab_pages(now)
+        return (before["free_pages"] + guest.slab_pages(before) - guest.slab_pages(now)
                 - self.load["held_pages"] - self.load["own_pages"] - SPARE)
 
     def wait_still(self, deadline: float) -> tuple:
@@ -240,8 +236,8 @@ class Run:
         test.equal(memory["managed_pages"], before["managed_pages"] - lent * self.adjusts,
                    "managed_pages")
         held = lent + load["held_pages"] + load["own_pages"]
-        test.equal(memory["free_pages"] + slab_pages(memory) + held,
-                   before["free_pages"] + slab_pages(before),
+        test.equal(memory["free_pages"] + guest.slab_pages(memory) + held,
+                   before["free_pages"] + guest.slab_pages(before),
                    "pages free, in slabs, held, and lent")
         test.equal(taken(memory) - taken(before), before["free_pages"] - memory["free_pages"],
                    "pages got less pages put")
