@@ -10,6 +10,7 @@
 #include <kernel/format.h>
 #include <mm/slab.h>
 #include <platform/irq.h>
+#include <platform/clock.h>
 #include <platform/memory.h>
 
 static struct lock_class fake_class = {.name = "fake virtio"};
@@ -390,6 +391,19 @@ void fake_virtio_release(struct fake_virtio *fake)
 		if (wanted)
 			interrupt(fake, queue);
 	}
+}
+
+void fake_virtio_release_unheard(struct fake_virtio *fake, struct virtio_queue *queue,
+				 uint64_t end)
+{
+	if (fake_virtio_held(fake) == 0)
+		return;
+	atomic_store(&queue->enabled, false);
+	fake_virtio_behave(fake, FAKE_PROMPT);
+	fake_virtio_release(fake);
+	atomic_store(&queue->enabled, true);
+	while (clock_ns() < end)
+		;
 }
 
 unsigned fake_virtio_held(struct fake_virtio *fake)

@@ -88,6 +88,10 @@ unsigned fake_virtio_config_reads(struct fake_virtio *fake);
 /* Use what was held, in order, statistics among it; interrupt as asked. */
 void fake_virtio_release(struct fake_virtio *fake);
 unsigned fake_virtio_held(struct fake_virtio *fake);
+/* Behave, and use what is held of this queue, if anything, without an interrupt; returns at
+ * `end`. */
+void fake_virtio_release_unheard(struct fake_virtio *fake, struct virtio_queue *queue,
+				 uint64_t end);
 /* Ask for a reset as a device does. */
 void fake_virtio_needs_reset(struct fake_virtio *fake);
 /* Lose its state as if it had been switched off and on, and say that something changed. */

@@ -282,16 +282,7 @@ TEST(virtio_balloon_migrate, request_for_a_reset_ends_a_wait_that_it_came_before
 /* The buffer is used and the interrupt is on its way when the time is up. */
 static void use_at_the_last_moment(struct hook *hook)
 {
-	struct virtio_queue *queue = host_balloon()->inflate;
-
-	if (fake_virtio_held(host) == 0)
-		return;
-	atomic_store(&queue->enabled, false);
-	fake_virtio_behave(host, FAKE_PROMPT);
-	fake_virtio_release(host);
-	atomic_store(&queue->enabled, true);
-	while (clock_ns() < *(uint64_t *)hook->arg)
-		;
+	fake_virtio_release_unheard(host, host_balloon()->inflate, *(uint64_t *)hook->arg);
 }
 
 TEST(virtio_balloon_migrate, host_that_acknowledges_at_the_last_moment_is_believed)

@@ -13,6 +13,7 @@
 #include <platform/clock.h>
 #include <platform/memory.h>
 #include <tests/drivers/fake_virtio.h>
+#include <tests/drivers/probe_reset.h>
 #include <tests/test.h>
 #include <tests/wait.h>
 
@@ -670,37 +671,11 @@ TEST(virtio_hinting, queue_that_broke_before_a_reset_needs_no_other)
 	fake_virtio_destroy(fake);
 }
 
-static _Atomic unsigned queues_wanted;
-
-static void ask_for_a_reset(struct hook *hook)
-{
-	(void)hook;
-	fake_virtio_needs_reset(fake);
-	WAIT_FOR(queues_wanted == 2);
-}
-
-static void take_time(struct hook *hook)
-{
-	(void)hook;
-	if (++queues_wanted == 2)
-		thread_sleep_ns(20 * NSEC_PER_MSEC);
-}
-
 TEST(virtio_hinting, device_that_is_reset_while_it_is_probed_is_hinted)
 {
-	struct hook probed = {.name = "virtio_balloon_probed", .function = ask_for_a_reset};
-	struct hook queue = {.name = "virtio_hinting_queue", .function = take_time};
-	int error;
-
 	create(256);
 	use_and_free();
-	queues_wanted = 0;
-	hook_attach(&probed);
-	hook_attach(&queue);
-	error = virtio_device_attach(&fake->device);
-	hook_detach(&probed);
-	hook_detach(&queue);
-	REQUIRE(error == 0);
+	REQUIRE(probe_with_reset(fake, "virtio_hinting_queue") == 0);
 	if (!has_thread())
 		return;
 	WAIT_FOR(recoveries() == 1);
@@ -712,18 +687,9 @@ TEST(virtio_hinting, device_that_is_reset_while_it_is_probed_is_hinted)
 /* Uses what it holds too late for the interrupt to come before the alarm. */
 static void use_at_the_last_moment(struct hook *hook)
 {
-	struct virtio_queue *queue = hinting()->queue;
-	uint64_t end = clock_ns() + 2 * hinting()->patience_ns;
-
 	(void)hook;
-	if (fake_virtio_held(fake) == 0)
-		return;
-	atomic_store(&queue->enabled, false);
-	fake_virtio_behave(fake, FAKE_PROMPT);
-	fake_virtio_release(fake);
-	atomic_store(&queue->enabled, true);
-	while (clock_ns() < end)
-		;
+	fake_virtio_release_unheard(fake, hinting()->queue,
+				    clock_ns() + 2 * hinting()->patience_ns);
 }
 
 TEST(virtio_hinting, device_that_uses_blocks_at_the_last_moment_is_hinted_all)

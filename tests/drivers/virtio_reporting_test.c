@@ -13,6 +13,7 @@
 #include <platform/clock.h>
 #include <platform/memory.h>
 #include <tests/drivers/fake_virtio.h>
+#include <tests/drivers/probe_reset.h>
 #include <tests/kernel/threads.h>
 #include <tests/test.h>
 #include <tests/wait.h>
@@ -295,36 +296,10 @@ TEST(virtio_reporting, report_at_the_end_of_a_reset_is_not_ended_by_it)
 	detach();
 }
 
-static _Atomic unsigned queues_wanted;
-
-static void ask_for_a_reset(struct hook *hook)
-{
-	(void)hook;
-	fake_virtio_needs_reset(fake);
-	WAIT_FOR(queues_wanted == 2);
-}
-
-static void take_time(struct hook *hook)
-{
-	(void)hook;
-	if (++queues_wanted == 2)
-		thread_sleep_ns(20 * NSEC_PER_MSEC);
-}
-
 TEST(virtio_reporting, device_that_is_reset_while_it_is_probed_is_told)
 {
-	struct hook probed = {.name = "virtio_balloon_probed", .function = ask_for_a_reset};
-	struct hook queue = {.name = "virtio_reporting_queue", .function = take_time};
-	int error;
-
 	create(4);
-	queues_wanted = 0;
-	hook_attach(&probed);
-	hook_attach(&queue);
-	error = virtio_device_attach(&fake->device);
-	hook_detach(&probed);
-	hook_detach(&queue);
-	REQUIRE(error == 0);
+	REQUIRE(probe_with_reset(fake, "virtio_reporting_queue") == 0);
 	CHECK(balloon()->reporting.registered);
 	if (!balloon()->reporting.registered) {
 		detach();
@@ -339,16 +314,7 @@ TEST(virtio_reporting, device_that_is_reset_while_it_is_probed_is_told)
 /* Uses what it holds too late for the interrupt to come before the alarm. */
 static void use_at_the_last_moment(struct hook *hook)
 {
-	struct virtio_queue *queue = balloon()->reporting.queue;
-
-	if (fake_virtio_held(fake) == 0)
-		return;
-	atomic_store(&queue->enabled, false);
-	fake_virtio_behave(fake, FAKE_PROMPT);
-	fake_virtio_release(fake);
-	atomic_store(&queue->enabled, true);
-	while (clock_ns() < *(uint64_t *)hook->arg)
-		;
+	fake_virtio_release_unheard(fake, balloon()->reporting.queue, *(uint64_t *)hook->arg);
 }
 
 TEST(virtio_reporting, device_that_uses_blocks_at_the_last_moment_is_believed)
