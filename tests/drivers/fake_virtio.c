@@ -374,23 +374,26 @@ unsigned fake_virtio_config_reads(struct fake_virtio *fake)
 	return reads;
 }
 
+/* All queues under one hold of the lock: what a driver gives because the first one was used is
+ * new and held. */
 void fake_virtio_release(struct fake_virtio *fake)
 {
-	for (unsigned queue = 0; queue < FAKE_QUEUES; queue++) {
-		struct irq_state irq = spin_lock_irqsave(&fake->lock);
-		bool wanted = false;
+	struct irq_state irq = spin_lock_irqsave(&fake->lock);
+	unsigned wanted = 0;
 
+	for (unsigned queue = 0; queue < FAKE_QUEUES; queue++) {
 		if (fake->nr_held[queue] && fake->releasing)
 			fake->releasing(fake);
 		for (unsigned i = 0; i < fake->nr_held[queue]; i++)
 			use_buffer(fake, queue, fake->held_heads[queue][i % 256], 0);
 		fake->nr_held[queue] = 0;
-		if (fake->enabled[queue])
-			wanted = wants_interrupt(fake, queue);
-		spin_unlock_irqrestore(&fake->lock, irq);
-		if (wanted)
-			interrupt(fake, queue);
+		if (fake->enabled[queue] && wants_interrupt(fake, queue))
+			wanted |= 1u << queue;
 	}
+	spin_unlock_irqrestore(&fake->lock, irq);
+	for (unsigned queue = 0; queue < FAKE_QUEUES; queue++)
+		if (wanted & 1u << queue)
+			interrupt(fake, queue);
 }
 
 void fake_virtio_release_unheard(struct fake_virtio *fake, struct virtio_queue *queue,

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <kernel/thread.h>
+#include <mm/folio.h>
 #include <platform/clock.h>
 #include <tests/drivers/fake_virtio.h>
 #include <tests/test.h>
@@ -116,4 +117,82 @@ TEST(virtio, device_that_has_reset_when_the_time_is_up_is_not_given_up)
 	CHECK_EQ(virtio_device_reset(&fake->device), 0);
 	CHECK(!fake->device.stuck);
 	fake_virtio_destroy(fake);
+}
+
+/* A driver that gives the second queue a buffer as soon as the first one's was used. */
+#define TWO_QUEUES_ID 0x7778
+
+static struct folio *contents;
+static unsigned answers;
+
+static uint32_t keep_no_books(struct fake_virtio *device, unsigned queue,
+			      const struct fake_chain *chain)
+{
+	(void)device, (void)queue, (void)chain;
+	return 0;
+}
+
+static void give(struct virtio_queue *queue)
+{
+	struct virtqueue_piece piece = {folio_phys(contents), PAGE_SIZE};
+
+	CHECK_EQ(virtqueue_add(&queue->ring, &piece, 1, 0, contents), 0);
+	CHECK(!virtqueue_arm(&queue->ring, 1));
+	virtqueue_kick(&queue->ring);
+}
+
+static void answer(struct virtio_queue *queue)
+{
+	answers++;
+	give(queue->device->driver_data);
+}
+
+static int two_queues_probe(struct virtio_device *device)
+{
+	struct virtio_queue_request request = {.size = 4, .callback = answer};
+	struct virtio_queue *first, *second;
+	int error = virtio_queue_create(device, &request, &first);
+
+	request = (struct virtio_queue_request){.index = 1, .size = 4};
+	if (!error)
+		error = virtio_queue_create(device, &request, &second);
+	if (!error)
+		error = virtio_device_ready(device);
+	if (error)
+		return error;
+	device->driver_data = second;
+	give(first);
+	return 0;
+}
+
+static void two_queues_remove(struct virtio_device *device)
+{
+	CHECK_EQ(virtio_device_quiesce(device), 0);
+}
+
+static const struct virtio_driver two_queues_driver = {
+	.name = "two-queues",
+	.id = TWO_QUEUES_ID,
+	.probe = two_queues_probe,
+	.remove = two_queues_remove,
+};
+VIRTIO_DRIVER(two_queues, two_queues_driver);
+
+TEST(virtio, buffer_given_while_the_device_uses_others_is_held)
+{
+	contents = folio_alloc(NODE_ANY, 0, 0, NULL);
+	NEED(contents, "no memory for a buffer");
+	create();
+	fake->device.id = TWO_QUEUES_ID;
+	fake->serve = keep_no_books;
+	answers = 0;
+	fake_virtio_behave(fake, FAKE_HOLD);
+	REQUIRE(virtio_device_attach(&fake->device) == 0);
+	CHECK_EQ(fake_virtio_held(fake), 1);
+	fake_virtio_release(fake);
+	CHECK_EQ(answers, 1);
+	CHECK_EQ(fake_virtio_held(fake), 1);
+	virtio_device_detach(&fake->device);
+	fake_virtio_destroy(fake);
+	folio_put(contents);
 }
