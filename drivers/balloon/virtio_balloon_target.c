@@ -124,7 +124,7 @@ int virtio_balloon_resize(struct virtio_balloon *balloon)
 							    balloon->target - balloon->size);
 		else
 			error = virtio_balloon_deflate_step(balloon, balloon->target);
-		if (clock_ns() - balloon->actual_at >= VIRTIO_BALLOON_REPORT_NS)
+		if (!error && clock_ns() - balloon->actual_at >= VIRTIO_BALLOON_REPORT_NS)
 			virtio_balloon_write_actual(balloon);
 	}
 	if (!error && balloon->actual != balloon->size)

@@ -7,6 +7,7 @@
 #include <tests/drivers/virtio_balloon_fixture.h>
 
 #include <errno.h>
+#include <kernel/hook.h>
 #include <kernel/thread.h>
 #include <mm/folio.h>
 #include <mm/migrate.h>
@@ -433,6 +434,44 @@ TEST(virtio_balloon_bad_host, removal_with_a_page_that_moves_meanwhile)
 }
 
 #ifdef QUIRE_TEST_HOOKS
+
+/* As if the last report of the size were long ago. */
+static void report_is_due(struct hook *hook)
+{
+	(void)hook;
+	host_balloon()->actual_at = clock_ns() - VIRTIO_BALLOON_REPORT_NS;
+}
+
+static void nothing_was_told(struct hook *hook)
+{
+	(void)hook;
+	fake_virtio_behave(host, FAKE_PROMPT);
+	CHECK_EQ(fake_virtio_actual(host), 700);
+}
+
+/* It includes pages that the reset brings back; and who waits for the size believes that all is
+ * well. */
+TEST(virtio_balloon_bad_host, size_the_host_did_not_acknowledge_is_not_told)
+{
+	struct hook waits = {.name = "virtio_balloon_waits", .function = report_is_due};
+	struct hook breaking = {.name = "virtio_balloon_breaking",
+				.function = nothing_was_told};
+
+	host_attach();
+	host_resize(700);
+	host_balloon()->patience_ns = 30 * NSEC_PER_MSEC;
+	hook_attach(&waits);
+	hook_attach(&breaking);
+	text_sink_open();
+	fake_virtio_behave(host, FAKE_HOLD);
+	fake_virtio_set_target(host, 900);
+	WAIT_FOR(fake_virtio_actual(host) == 900 && fake_virtio_given(host) == 900);
+	(void)text_sink_close();
+	hook_detach(&breaking);
+	hook_detach(&waits);
+	CHECK_EQ(host_balloon()->recoveries, 1);
+	host_detach();
+}
 
 TEST(virtio_balloon_bad_host, more_than_exists_is_bounded_with_a_message)
 {
