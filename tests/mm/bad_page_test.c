@@ -120,14 +120,17 @@ TEST(bad_page, report_limit_begins_anew_after_a_minute)
 
 TEST(bad_page, F_T15_free_page_that_was_corrupted_is_dropped_at_allocation)
 {
-	struct page *page = &get_folio(0)->page;
 	uint64_t bad = pages_bad();
 	struct folio *next;
+	struct page *page;
 
+	preempt_disable(); /* another CPU would get another page */
+	page = &get_folio(0)->page;
 	page_put(page);
 	page_map_add(page);
 	reports_expect();
 	next = get_folio(0);
+	preempt_enable();
 	CHECK_EQ(reports_end(), 1);
 	CHECK(strstr(reports_text(), "bad page state in alloc: nonzero mapcount"));
 	CHECK(&next->page != page);
@@ -138,14 +141,18 @@ TEST(bad_page, F_T15_free_page_that_was_corrupted_is_dropped_at_allocation)
 /* The same inside a large block: the mark of B-0 leads to it. */
 TEST(bad_page, corrupted_page_inside_a_free_block_is_found_by_its_mark)
 {
-	struct folio *folio = get_folio(9);
-	struct page *page = folio_page(folio, 300);
 	uint64_t bad = pages_bad();
+	struct folio *folio;
+	struct page *page;
 
+	preempt_disable(); /* this CPU keeps the block for its next request */
+	folio = get_folio(9);
+	page = folio_page(folio, 300);
 	folio_put(folio);
 	page_set_mapping(page, folio, 1);
 	reports_expect();
 	folio = get_folio(9);
+	preempt_enable();
 	CHECK_EQ(reports_end(), 1);
 	CHECK(strstr(reports_text(), "bad page state in alloc: non-null mapping"));
 	CHECK(page_folio(page) != folio);
@@ -252,12 +259,15 @@ TEST(bad_page, report_of_a_tail_names_its_head_and_what_holds_the_cpu)
 /* At hand-out no flag may be left, dirty and referenced included. */
 TEST(bad_page, flag_left_over_at_hand_out_is_an_offending_one)
 {
-	struct page *page = &get_folio(0)->page;
+	struct page *page;
 
+	preempt_disable(); /* another CPU would get another page */
+	page = &get_folio(0)->page;
 	page_put(page);
 	page_flag_set(page, PAGE_DIRTY);
 	reports_expect();
 	page_put(&get_folio(0)->page);
+	preempt_enable();
 	CHECK_EQ(reports_end(), 1);
 	CHECK(strstr(reports_text(), "bad page state in alloc: field or flag left over"));
 	CHECK(strstr(reports_text(), "flags 0x8 !dirty"));
