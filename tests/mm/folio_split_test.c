@@ -8,6 +8,7 @@
 #include <mm/folio_split.h>
 #include <mm/memcg.h>
 #include <tests/kernel/threads.h>
+#include <tests/wait.h>
 #include <errno.h>
 
 static struct folio *get_folio(unsigned order, struct memcg *group)
@@ -301,34 +302,44 @@ static void read_pages(void)
 	}
 }
 
-/* Readers may start late: on until both sides have met, within reason. */
-static bool enough(unsigned round)
+static bool both_have_met(void)
 {
-	return round == 100 * ROUNDS ||
-	       (atomic_load(&race.got) > 0 && atomic_load(&race.split) > 0);
+	return atomic_load(&race.got) > 0 && atomic_load(&race.split) > 0;
 }
 
+/* False: no memory. */
+static bool split_once(unsigned round)
+{
+	struct folio *folio = folio_alloc(NODE_ANY, ORDER, 0, NULL);
+
+	if (!folio)
+		return false;
+	atomic_store(&race.block, &folio->page);
+	for (unsigned tries = 0; tries < 20; tries++) {
+		if (folio_split(folio, round % ORDER, folio_page(folio, round % PAGES),
+				round & 1 ? FOLIO_SPLIT_HALVES : FOLIO_SPLIT_UNIFORM) == 0) {
+			atomic_fetch_add(&race.split, 1);
+			break;
+		}
+		thread_yield();
+	}
+	if (round % 4 == 0)
+		thread_yield();
+	put_all(folio, ORDER);
+	return true;
+}
+
+/* Readers may start long after: on until both sides have met, within reason. */
 static void split_pages(void)
 {
-	for (unsigned round = 0; round < ROUNDS || !enough(round); round++) {
-		struct folio *folio = folio_alloc(NODE_ANY, ORDER, 0, NULL);
+	unsigned round = 0;
+	uint64_t begin;
 
-		if (!folio)
-			break;
-		atomic_store(&race.block, &folio->page);
-		for (unsigned tries = 0; tries < 20; tries++) {
-			if (folio_split(folio, round % ORDER, folio_page(folio, round % PAGES),
-					round & 1 ? FOLIO_SPLIT_HALVES : FOLIO_SPLIT_UNIFORM) ==
-			    0) {
-				atomic_fetch_add(&race.split, 1);
-				break;
-			}
-			thread_yield();
-		}
-		if (round % 4 == 0)
-			thread_yield();
-		put_all(folio, ORDER);
-	}
+	while (round < ROUNDS && split_once(round))
+		round++;
+	begin = clock_ns();
+	while (!both_have_met() && wait_a_little(begin) && split_once(round))
+		round++;
 	atomic_store(&race.done, true);
 }
 
