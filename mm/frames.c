@@ -180,23 +180,31 @@ uint64_t frames_get_shared(struct frames *frames, struct frames_cpu *mine, uint6
 	return at != FRAMES_NONE ? block * BLOCK_FRAMES + at : FRAMES_NONE;
 }
 
-/*
- * The block is reserved by a CPU. If that one has the frame among its free ones, it gives them
- * back, so that the shared row tells. It may have changed its block meanwhile: then nothing
- * is lost but the time.
- */
-static bool owner_agrees(struct frames *frames, unsigned cpu, unsigned owner, uint64_t frame,
-			 unsigned order)
+/* Has the CPU reserved this block, with a frame of the run among its free ones? */
+static bool owner_has(const struct frames_cpu *owner, uint64_t frame, unsigned order)
 {
-	struct frames_cpu *other = &frames->cpus[owner];
-	uint64_t row = atomic_load_explicit(&other->rows[frame / ROW_FRAMES % BLOCK_ROWS],
+	uint64_t row = atomic_load_explicit(&owner->rows[frame / ROW_FRAMES % BLOCK_ROWS],
 					    memory_order_relaxed);
 
-	if (frames_cpu_block(other) != frame / BLOCK_FRAMES ||
-	    !(~row & row_mask(frame % ROW_FRAMES, order)))
+	HOOK(frames_owner_seen);
+	return frames_cpu_block(owner) == frame / BLOCK_FRAMES &&
+	       ~row & row_mask(frame % ROW_FRAMES, order);
+}
+
+/* The block was reserved by the CPU: is the run no free one of its? It may change its block
+ * between looking at row and block, but not while it is locked. */
+static bool owner_agrees(struct frames *frames, unsigned owner, uint64_t frame, unsigned order)
+{
+	struct frames_cpu *other = &frames->cpus[owner];
+	bool has;
+
+	HOOK(frames_owner_known);
+	if (LIKELY(!owner_has(other, frame, order)))
 		return true;
-	(void)frames_cpu_revoke(frames, cpu, owner);
-	return frames_cpu_block(other) != frame / BLOCK_FRAMES;
+	frames_cpu_lock(frames, other);
+	has = owner_has(other, frame, order);
+	frames_cpu_unlock(other);
+	return !has;
 }
 
 /* order up to 6: one row. */
@@ -212,7 +220,7 @@ static ALWAYS_INLINE bool put_small(struct frames *frames, unsigned cpu, uint64_
 	if (word & BLOCK_WHOLE)
 		return false;
 	if (UNLIKELY(word & BLOCK_OWNER) &&
-	    !owner_agrees(frames, cpu, block_owner(word) - 1, frame, order))
+	    !owner_agrees(frames, block_owner(word) - 1, frame, order))
 		return false;
 	frames_sequence_begin(&mine->moves);
 	given = row_update(&frames->rows[frame / ROW_FRAMES], row_give, order, &at);
@@ -372,7 +380,7 @@ static bool put_large(struct frames *frames, unsigned cpu, uint64_t frame, unsig
 
 		for (uint64_t row = at; owner && row < at + (UINT64_C(1) << part);
 		     row += ROW_FRAMES)
-			if (!owner_agrees(frames, cpu, owner - 1, row, ROW_ORDER))
+			if (!owner_agrees(frames, owner - 1, row, ROW_ORDER))
 				return false;
 		if (!run_is_taken(frames, at, part))
 			return false;

@@ -216,6 +216,62 @@ TEST(frames_cpu, a_request_fails_when_it_is_overtaken_8_times_and_not_before)
 		CHECK(frames_put(f.frames, 2, frame, 0));
 	frames_fixture_end(&f);
 }
+
+static bool settles_not(unsigned cpu)
+{
+	return cpu != 1;
+}
+
+static void relax_not(void)
+{
+}
+
+static const struct frames_waiting standing_still = {settles_not, relax_not};
+static unsigned moves_left;
+
+/* CPU 1 gives its block back and reserves the other one. */
+static void reserve_other(struct hook *hook)
+{
+	struct frames *frames = hook->arg;
+	uint64_t block = 1 - frames_cpu_block(&frames->cpus[1]);
+
+	if (moves_left == 0)
+		return;
+	moves_left--;
+	frames_cpu_release(frames, 1);
+	CHECK(frames_cpu_reserve(frames, 1, block, 0));
+}
+
+/* The row is looked at while its CPU has another block, in which the frame is free; the CPU is
+ * back before its block is looked at, and stands still. */
+TEST(frames_cpu, frame_is_not_free_because_its_owner_has_one_like_it_in_another_block)
+{
+	struct frames_fixture f =
+		frames_fixture_start(2 * BLOCK_FRAMES, NULL, 2 * BLOCK_FRAMES);
+	struct hook hooks[] = {
+		{.name = "frames_owner_known", .function = reserve_other, .arg = f.frames},
+		{.name = "frames_owner_seen", .function = reserve_other, .arg = f.frames},
+	};
+
+	REQUIRE(frames_get(f.frames, 1, 0) == 0);
+	REQUIRE(frames_get(f.frames, 2, 0) == BLOCK_FRAMES);
+	CHECK(frames_put(f.frames, 2, BLOCK_FRAMES, 0));
+	frames_drain_cpu(f.frames, 2);
+	f.frames->waiting = &standing_still;
+	moves_left = 2;
+	for (unsigned i = 0; i < ARRAY_SIZE(hooks); i++) {
+		hooks[i].only = thread_current();
+		hook_attach(&hooks[i]);
+	}
+	CHECK(frames_put(f.frames, 0, 0, 0));
+	for (unsigned i = 0; i < ARRAY_SIZE(hooks); i++)
+		hook_detach(&hooks[i]);
+	f.frames->waiting = NULL;
+	CHECK_EQ(moves_left, 0);
+	CHECK_EQ(frames_cpu_block(&f.frames->cpus[1]), 0);
+	frames_expect_sound(&f);
+	frames_fixture_end(&f);
+}
 #endif
 
 TEST(frames_cpu, state_is_a_quarter_byte_per_frame_of_a_gibibyte)
