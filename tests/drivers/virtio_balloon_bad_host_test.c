@@ -93,15 +93,6 @@ TEST(virtio_balloon_bad_host, impossible_length_is_survived)
 	break_and_recover(FAKE_TOO_LONG, "beyond the buffer");
 }
 
-static bool thread_sleeps(void)
-{
-	struct irq_state irq = wait_queue_lock(&host_balloon()->news);
-	bool sleeps = wait_queue_first(&host_balloon()->news) != NULL;
-
-	wait_queue_unlock(&host_balloon()->news, irq);
-	return sleeps;
-}
-
 TEST(virtio_balloon_bad_host, device_that_stays_wrong_is_given_up_with_all_pages_back)
 {
 	host_attach();
@@ -114,7 +105,7 @@ TEST(virtio_balloon_bad_host, device_that_stays_wrong_is_given_up_with_all_pages
 	CHECK_EQ(balloon_pages(&host_balloon()->core), 0);
 	/* The target is not reached, but nobody tries again. */
 	thread_sleep_ns(10 * NSEC_PER_MSEC);
-	WAIT_FOR(thread_sleeps());
+	WAIT_FOR(balloon_rests(host_balloon()));
 	host_detach();
 }
 

@@ -23,18 +23,33 @@ struct virtio_balloon *host_balloon(void)
 	return host->device.driver_data;
 }
 
+bool balloon_rests(struct virtio_balloon *balloon)
+{
+	struct irq_state irq = wait_queue_lock(&balloon->news);
+	bool sleeps = wait_queue_first(&balloon->news) != NULL;
+
+	wait_queue_unlock(&balloon->news, irq);
+	return sleeps;
+}
+
 void host_resize(uint32_t units)
 {
 	fake_virtio_set_target(host, units);
-	WAIT_FOR(fake_virtio_actual(host) == units && fake_virtio_given(host) == units);
+	WAIT_FOR(balloon_rests(host_balloon()) && fake_virtio_actual(host) == units &&
+		 fake_virtio_given(host) == units);
 }
 
 void host_detach(void)
 {
 	struct balloon_events before, after;
-	uint64_t held = balloon_pages(&host_balloon()->core);
+	uint64_t held;
 
-	balloon_events(&before);
+	/* One that is not at its target may take more until it is gone. */
+	do {
+		balloon_events(&before);
+		held = balloon_pages(&host_balloon()->core);
+		balloon_events(&after);
+	} while (after.inflate != before.inflate || after.deflate != before.deflate);
 	virtio_device_detach(&host->device);
 	balloon_events(&after);
 	CHECK_EQ(after.deflate - before.deflate, held + after.inflate - before.inflate);

@@ -20,7 +20,11 @@ void host_create(void);
 void host_attach(void);
 /* The balloon of the device. */
 struct virtio_balloon *host_balloon(void);
-/* The host wants so many units and has them, as it and the guest say. */
+/* The device's thread has heard what there was to hear, and sleeps; nobody waits for the host.
+ * Before that it may look at the configuration once more, with the balloon's lock held, though
+ * the host has what it wants: it read a target before it heard of it. */
+bool balloon_rests(struct virtio_balloon *balloon);
+/* The host wants so many units and has them, as it and the guest say; the thread rests. */
 void host_resize(uint32_t units);
 /* The device goes; nothing may be lent, lost or wrong in any book. */
 void host_detach(void);

@@ -10,7 +10,7 @@
 #include <mm/folio.h>
 #include <mm/mm.h>
 #include <platform/clock.h>
-#include <tests/drivers/fake_virtio.h>
+#include <tests/drivers/virtio_balloon_fixture.h>
 #include <tests/kernel/threads.h>
 #include <tests/test.h>
 #include <tests/wait.h>
@@ -33,7 +33,8 @@ static void attach(uint64_t more)
 static void resize(uint32_t units)
 {
 	fake_virtio_set_target(fake, units);
-	WAIT_FOR(fake_virtio_actual(fake) == units && fake_virtio_given(fake) == units);
+	WAIT_FOR(balloon_rests(balloon()) && fake_virtio_actual(fake) == units &&
+		 fake_virtio_given(fake) == units);
 }
 
 static void detach(void)

@@ -11,6 +11,7 @@
 #include <mm/mm.h>
 #include <platform/clock.h>
 #include <tests/drivers/fake_channel.h>
+#include <tests/drivers/virtio_balloon_fixture.h>
 #include <tests/kernel/text_sink.h>
 #include <tests/test.h>
 #include <tests/wait.h>
@@ -28,6 +29,11 @@ static void create(void)
 static struct virtio_device *device(void)
 {
 	return list_entry(virtio_devices.prev, struct virtio_device, link);
+}
+
+static struct virtio_balloon *balloon(void)
+{
+	return device()->driver_data;
 }
 
 static void detach(void)
@@ -51,7 +57,8 @@ static void check_refused(const char *text)
 static void resize(uint32_t units)
 {
 	fake_virtio_set_target(s->fake, units);
-	WAIT_FOR(fake_virtio_actual(s->fake) == units && fake_virtio_given(s->fake) == units);
+	WAIT_FOR(balloon_rests(balloon()) && fake_virtio_actual(s->fake) == units &&
+		 fake_virtio_given(s->fake) == units);
 }
 
 TEST(virtio_ccw, machine_without_channels_has_no_devices)
@@ -178,11 +185,6 @@ TEST(virtio_ccw, narrow_fields_are_read_and_written_alone)
 	CHECK_EQ(s->fake->config[6], 0x77);
 	CHECK_EQ(s->fake->config[7], 0x56);
 	detach();
-}
-
-static struct virtio_balloon *balloon(void)
-{
-	return device()->driver_data;
 }
 
 TEST(virtio_ccw, device_that_asks_for_a_reset_is_reset)

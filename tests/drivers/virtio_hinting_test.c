@@ -14,6 +14,7 @@
 #include <platform/memory.h>
 #include <tests/drivers/fake_virtio.h>
 #include <tests/drivers/probe_reset.h>
+#include <tests/drivers/virtio_balloon_fixture.h>
 #include <tests/test.h>
 #include <tests/wait.h>
 
@@ -91,9 +92,14 @@ static void create(unsigned ring_size)
 	fake->queue_size[QUEUE] = ring_size;
 }
 
+static struct virtio_balloon *balloon(void)
+{
+	return fake->device.driver_data;
+}
+
 static struct virtio_hinting *hinting(void)
 {
-	return &((struct virtio_balloon *)fake->device.driver_data)->hinting;
+	return &balloon()->hinting;
 }
 
 /* Some memory that was in use and is free. */
@@ -160,7 +166,7 @@ static unsigned resets(void)
 
 static unsigned recoveries(void)
 {
-	return ((struct virtio_balloon *)fake->device.driver_data)->recoveries;
+	return balloon()->recoveries;
 }
 
 /* The id that was acted on last; waits for an action that goes on. */
@@ -642,7 +648,7 @@ TEST(virtio_hinting, queue_that_broke_before_a_reset_needs_no_other)
 	attach(256);
 	if (!has_thread())
 		return;
-	WAIT_FOR(followed() == VIRTIO_HINTING_STOP);
+	WAIT_FOR(followed() == VIRTIO_HINTING_STOP && balloon_rests(balloon()));
 	fake_virtio_behave(fake, FAKE_OTHER);
 	hook_gate_attach(&news, "virtio_hinting_news", NULL);
 	hook_gate_attach(&failed, "virtio_hinting_failed", NULL);
