@@ -153,6 +153,9 @@ static void do_reset(struct fake_virtio *fake)
 	memset(fake->nr_held, 0, sizeof(fake->nr_held));
 	memset(fake->given, 0, fake->given_limit / 8);
 	fake->nr_given = 0;
+	if (fake->until_reset)
+		fake->behaviour = FAKE_PROMPT;
+	fake->until_reset = false;
 }
 
 static void status_write(struct virtio_device *device, uint8_t status)
@@ -308,12 +311,23 @@ void fake_virtio_destroy(struct fake_virtio *fake)
 	kfree(fake);
 }
 
-void fake_virtio_behave(struct fake_virtio *fake, enum fake_behaviour behaviour)
+static void behave(struct fake_virtio *fake, enum fake_behaviour behaviour, bool until_reset)
 {
 	struct irq_state irq = spin_lock_irqsave(&fake->lock);
 
 	fake->behaviour = behaviour;
+	fake->until_reset = until_reset;
 	spin_unlock_irqrestore(&fake->lock, irq);
+}
+
+void fake_virtio_behave(struct fake_virtio *fake, enum fake_behaviour behaviour)
+{
+	behave(fake, behaviour, false);
+}
+
+void fake_virtio_behave_until_reset(struct fake_virtio *fake, enum fake_behaviour behaviour)
+{
+	behave(fake, behaviour, true);
 }
 
 static void config_interrupt(struct fake_virtio *fake)

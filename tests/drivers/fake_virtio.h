@@ -43,6 +43,7 @@ struct fake_virtio {
 	struct virtio_device device;
 	struct spin_lock lock;
 	enum fake_behaviour behaviour;
+	bool until_reset;      /* then FAKE_PROMPT */
 	fake_buffer_fn *serve; /* default: a balloon's books */
 	/* Buffers that were held are about to be used, lock held; NULL: nobody wants to know.
 	 */
@@ -80,6 +81,8 @@ struct fake_virtio *fake_virtio_create(void);
 void fake_virtio_destroy(struct fake_virtio *fake);
 
 void fake_virtio_behave(struct fake_virtio *fake, enum fake_behaviour behaviour);
+/* A reset mends it: one that stays wrong is reset until it is given up, within milliseconds. */
+void fake_virtio_behave_until_reset(struct fake_virtio *fake, enum fake_behaviour behaviour);
 /* The host changes its configuration, or its target, and says so. */
 void fake_virtio_set_config(struct fake_virtio *fake, unsigned offset, uint32_t value);
 void fake_virtio_set_target(struct fake_virtio *fake, uint32_t units);

@@ -168,14 +168,13 @@ static void break_and_return(enum fake_behaviour behaviour)
 	REQUIRE(virtio_device_attach(&fake->device) == 0);
 	use_and_free();
 	WAIT_FOR(counted().reported >= TOLD);
-	fake_virtio_behave(fake, behaviour);
+	fake_virtio_behave_until_reset(fake, behaviour);
 	use_and_free();
 	if (behaviour == FAKE_HOLD) {
 		WAIT_FOR(fake_virtio_held(fake) > 0);
 		fake_virtio_needs_reset(fake);
 	}
 	WAIT_FOR(counted().refused > 0);
-	fake_virtio_behave(fake, FAKE_PROMPT);
 	/* Small requests may have used one meanwhile. */
 	WAIT_FOR(counted().reported >= TOLD + TOLD / 2);
 	CHECK_EQ(counted().lost, 0);
