@@ -54,6 +54,13 @@ static void check_refused(const char *text)
 	fake_channel_end(channel);
 }
 
+/* Nobody else looks at the configuration of a balloon that rests. */
+static void attach_and_rest(void)
+{
+	REQUIRE(virtio_ccw_probe_all(&channel->io) == 1);
+	WAIT_FOR(balloon_rests(balloon()));
+}
+
 static void resize(uint32_t units)
 {
 	fake_virtio_set_target(s->fake, units);
@@ -139,7 +146,7 @@ TEST(virtio_ccw, configuration_ends_where_the_device_stops)
 
 	create();
 	s->short_by = 3;
-	REQUIRE(virtio_ccw_probe_all(&channel->io) == 1);
+	attach_and_rest();
 	CHECK_EQ(device()->config_size, 5);
 	CHECK_EQ(virtio_config_read32(device(), 0, &value), 0);
 	CHECK_EQ(virtio_config_read32(device(), 4, &value), -ERANGE);
@@ -157,7 +164,7 @@ TEST(virtio_ccw, generation_changes_with_any_byte)
 	uint32_t before;
 
 	create();
-	REQUIRE(virtio_ccw_probe_all(&channel->io) == 1);
+	attach_and_rest();
 	transport = device()->transport;
 	before = transport->generation(device());
 	CHECK_EQ(transport->generation(device()), before);
@@ -173,7 +180,7 @@ TEST(virtio_ccw, narrow_fields_are_read_and_written_alone)
 	const struct virtio_transport *transport;
 
 	create();
-	REQUIRE(virtio_ccw_probe_all(&channel->io) == 1);
+	attach_and_rest();
 	transport = device()->transport;
 	s->fake->config[5] = 0x34;
 	s->fake->config[6] = 0x12;
