@@ -104,13 +104,16 @@ static bool pop_all(struct vmware_balloon *balloon)
 {
 	uint64_t end = wait_deadline(VMWARE_PATIENT_NS);
 
-	vmware_pop(balloon);
-	while (balloon->size > 0 && clock_ns() < end) {
+	for (;;) {
+		/* Before the look: who did not run for so long looks once more. */
+		bool late = clock_ns() >= end;
+
+		vmware_pop(balloon);
+		if (balloon->size == 0 || late)
+			return balloon->size == 0;
 		HOOK(vmware_isolated);
 		thread_sleep_ns(NSEC_PER_MSEC);
-		vmware_pop(balloon);
 	}
-	return balloon->size == 0;
 }
 
 static bool has_doorbell(const struct vmware_balloon *balloon)
