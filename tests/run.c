@@ -161,11 +161,16 @@ static void judge_panic(void)
 		note_failure("expected another panic text");
 }
 
-/* After a panic in the middle of anything: what it held and what it had switched off. */
+/* After a panic or an end in the middle of anything: what it held and what it had switched off.
+ * In one piece: who is preempted while a lock is held still goes on on another CPU, and there
+ * the lock is a stranger's. */
 static void recover(unsigned preempt_count)
 {
+	struct irq_state irq = irq_save();
+
 	locks_release_all();
 	thread_current()->preempt_count = preempt_count;
+	irq_restore(irq);
 }
 
 static void run_body(uint64_t nth)
@@ -182,13 +187,12 @@ static void run_body(uint64_t nth)
 	if (setjmp(current->end) == 0)
 		current->test->run();
 	else
-		thread_current()->preempt_count = preempt_count;
+		recover(preempt_count);
 	irq_restore(irq);
 	if (current->faults)
 		current->faults->seen = faults_end(&current->faults->fired);
 	if (current->test->panic_text) {
 		panic_set_hook(NULL);
-		recover(preempt_count);
 		judge_panic();
 	}
 }

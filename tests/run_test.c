@@ -5,9 +5,13 @@
  */
 #include <tests/internal.h>
 #include <kernel/assert.h>
+#include <kernel/lock.h>
 #include <kernel/log.h>
 #include <kernel/table.h>
+#include <kernel/timer.h>
+#include <platform/clock.h>
 #include <string.h>
+#include <tests/wait.h>
 
 static bool leak;
 
@@ -137,6 +141,45 @@ TEST(run, panic_passes_only_where_it_is_expected)
 	CHECK_EQ(run(canary_panicking, "some other text").outcome, TEST_FAILED);
 	CHECK_EQ(run(canary_empty, "the expected text").outcome, TEST_FAILED);
 }
+
+#ifdef QUIRE_TEST_HOOKS
+static struct lock_class panicking_class = {.name = "test held in a panic"};
+
+static struct {
+	struct spin_lock lock;
+	struct timer timer;
+	_Atomic bool fired, was_held;
+} panicking = {.lock = SPIN_LOCK_INIT(&panicking_class)};
+
+static void look_at_lock(struct timer *timer)
+{
+	(void)timer;
+	atomic_store(&panicking.was_held, spin_is_held(&panicking.lock));
+	atomic_store(&panicking.fired, true);
+}
+
+/* An interrupt comes meanwhile, and waits for the mask to open. */
+NO_LOCK_ANALYSIS static void canary_panicking_under_a_lock(void)
+{
+	struct irq_state irq = spin_lock_irqsave(&panicking.lock);
+
+	(void)irq;
+	timer_start(&panicking.timer, clock_ns());
+	clock_delay_ns(NSEC_PER_MSEC);
+	panic("the expected text");
+}
+
+/* Else whoever comes in between runs on a CPU that holds a lock, or the test goes on elsewhere. */
+TEST(run, locks_of_a_panic_are_free_before_interrupts_come)
+{
+	timer_init(&panicking.timer, look_at_lock);
+	atomic_store(&panicking.fired, false);
+	CHECK_EQ(run(canary_panicking_under_a_lock, "the expected text").outcome, TEST_OK);
+	WAIT_FOR(atomic_load(&panicking.fired));
+	CHECK(!atomic_load(&panicking.was_held));
+	timer_cancel_sync(&panicking.timer);
+}
+#endif
 
 TEST(run, filter_takes_suites_and_full_names)
 {
