@@ -7,6 +7,7 @@
  */
 #include <kernel/watchdog.h>
 #include <kernel/command_line.h>
+#include <kernel/hook.h>
 #include <kernel/ipi.h>
 #include <kernel/log.h>
 #include <kernel/panic.h>
@@ -24,7 +25,7 @@ COMMAND_LINE_KEY(watchdog, "watchdog", "seconds until a silent CPU is reported (
 struct watch {
 	_Atomic uint64_t alive_ns;
 	_Atomic bool idle;
-	_Atomic bool reported; /* this silence was reported already */
+	_Atomic uint64_t reported_ns; /* alive_ns of the silence that was reported */
 	_Atomic bool trace_wanted;
 	_Atomic size_t trace_length; /* + 1 once it is there */
 	uintptr_t trace[BACKTRACE_MAX];
@@ -84,7 +85,6 @@ void watchdog_idle_enter(void)
 	struct watch *watch = this_cpu(watches);
 
 	atomic_store_explicit(&watch->idle, true, memory_order_release);
-	atomic_store_explicit(&watch->reported, false, memory_order_relaxed);
 }
 
 void watchdog_nmi(void)
@@ -130,18 +130,20 @@ static void check_other(unsigned cpu)
 {
 	struct watch *watch = on_cpu(watches, cpu);
 	uint64_t period = atomic_load(&period_ns);
-	uint64_t silent;
+	uint64_t reported = atomic_load(&watch->reported_ns);
+	uint64_t alive, silent;
 
 	if (period == 0 || atomic_load_explicit(&watch->idle, memory_order_acquire))
 		return;
-	silent = clock_ns() - atomic_load_explicit(&watch->alive_ns, memory_order_relaxed);
-	if ((int64_t)silent < (int64_t)period) {
-		atomic_store_explicit(&watch->reported, false, memory_order_relaxed);
+	alive = atomic_load_explicit(&watch->alive_ns, memory_order_relaxed);
+	silent = clock_ns() - alive;
+	if ((int64_t)silent < (int64_t)period || reported == alive)
 		return;
-	}
-	if (atomic_load(&watch->reported) || !may_report())
+	HOOK(watchdog_silent);
+	/* Another CPU may have said so meanwhile. */
+	if (!may_report() ||
+	    !atomic_compare_exchange_strong(&watch->reported_ns, &reported, alive))
 		return;
-	atomic_store(&watch->reported, true);
 	atomic_fetch_add(&nr_reports, 1);
 	log_error("watchdog: cpu %u took no interrupt for %llu ms", cpu,
 		  (unsigned long long)(silent / NSEC_PER_MSEC));

@@ -4,6 +4,7 @@
  */
 #include <kernel/watchdog.h>
 #include <kernel/bits.h>
+#include <kernel/hook.h>
 #include <kernel/log.h>
 #include <kernel/scheduler.h>
 #include <platform/clock.h>
@@ -97,6 +98,45 @@ TEST(watchdog, cpu_with_interrupts_off_is_reported_once_with_its_trace)
 	CHECK_EQ(atomic_load(&reported), 1);
 	CHECK(atomic_load(&traced));
 }
+
+#ifdef QUIRE_TEST_HOOKS
+static _Atomic bool looked_twice;
+
+/* Who found CPU 1 silent gets on late: somebody else has said so before. */
+static void look_before(struct hook *hook)
+{
+	(void)hook;
+	if (atomic_exchange(&looked_twice, true))
+		return;
+	watchdog_look();
+	clock_delay_ns(SHORT_NS);
+}
+
+TEST(watchdog, silence_is_reported_once_by_all_who_look)
+{
+	struct hook hook = {.name = "watchdog_silent",
+			    .function = look_before,
+			    .only = thread_current()};
+	struct thread *thread;
+
+	if (cpu_count() == 1) {
+		CHECK(!watchdog_look()); /* nobody to look at, and nobody who could */
+		return;
+	}
+	watchdog_set_period(SHORT_NS);
+	atomic_store(&looked_twice, false);
+	log_set_sink(look_for_trace);
+	hook_attach(&hook);
+	thread = hang_until_reported();
+	hook_detach(&hook);
+	log_set_sink(NULL);
+	atomic_store(&release, true);
+	if (thread)
+		thread_join(thread);
+	watchdog_set_period(STANDARD_NS);
+	CHECK_EQ(atomic_load(&reported), 1);
+}
+#endif
 
 TEST(watchdog, idle_cpus_are_left_alone)
 {
