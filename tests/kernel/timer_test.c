@@ -116,10 +116,12 @@ TEST(timer, far_deadline_is_not_waited_for)
 /*
  * A timer whose function takes its time on the last CPU, cancelled from the first. The function
  * waits for nobody but the canceller, who is pinned elsewhere: any other thread may just be the
- * one it interrupted.
+ * one it interrupted. And the canceller keeps its CPU: who came in between may be one that waits
+ * for the last CPU, to free a stack.
  */
 struct slow {
 	struct timer timer;
+	_Atomic bool waiting;
 	_Atomic bool entered;
 	_Atomic bool cancelling;
 	_Atomic bool left;
@@ -143,6 +145,8 @@ static int start_slow(void *arg)
 {
 	struct slow *slow = arg;
 
+	while (!atomic_load(&slow->waiting))
+		thread_yield();
 	timer_start(&slow->timer, clock_ns());
 	return 0;
 }
@@ -150,12 +154,18 @@ static int start_slow(void *arg)
 static int cancel_slow(void *arg)
 {
 	struct slow *slow = arg;
+	bool keep_cpu = cpu_count() > 1;
 	bool was_pending;
 
+	if (keep_cpu)
+		preempt_disable();
+	atomic_store(&slow->waiting, true);
 	while (!atomic_load(&slow->entered))
 		cpu_relax();
 	atomic_store(&slow->cancelling, true);
 	was_pending = timer_cancel_sync(&slow->timer);
+	if (keep_cpu)
+		preempt_enable();
 	CHECK(atomic_load(&slow->left));
 	return was_pending;
 }
