@@ -6,6 +6,7 @@
 #include <kernel/hook.h>
 
 #ifdef QUIRE_TEST_HOOKS
+#include <kernel/interrupt.h>
 #include <kernel/thread.h>
 #include <platform/cpu.h>
 #include <platform/irq.h>
@@ -53,13 +54,18 @@ void hook_detach(struct hook *hook)
 		cpu_relax();
 }
 
+/* An interrupt on top of a thread is not the thread. */
+static bool is_meant(const struct hook *hook)
+{
+	return !hook->only || (hook->only == thread_current() && !in_interrupt());
+}
+
 static struct hook *find(const char *name)
 {
 	struct hook *hook;
 
 	list_for_each_entry (hook, &hooks, link) {
-		if (strcmp(hook->name, name) == 0 &&
-		    (!hook->only || hook->only == thread_current()))
+		if (strcmp(hook->name, name) == 0 && is_meant(hook))
 			return hook;
 	}
 	return NULL;
