@@ -256,6 +256,7 @@ static void be_late(struct hook *hook)
 static int start_first(void *arg)
 {
 	struct thread *second;
+	struct irq_state irq;
 
 	(void)arg;
 	atomic_store(&both.came_by, cpu_count() == 1);
@@ -265,9 +266,12 @@ static int start_first(void *arg)
 	/* A lone CPU does nothing in between. */
 	if (!second)
 		atomic_store(&both.came_by, true);
+	/* Or the scheduler, with its queue locked, comes by first: it has a timer, too. */
+	irq = irq_save();
 	hook_attach(&both.hook);
 	timer_start(&both.timer, clock_ns() + SOON_NS);
 	hook_detach(&both.hook);
+	irq_restore(irq);
 	if (second)
 		thread_join(second);
 	return second != NULL;
