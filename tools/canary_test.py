@@ -57,10 +57,13 @@ def run(command: list[str], limit: int) -> tuple[str, int]:
 
 def check(test: ktap.Ktap, arch: str, build: str, canary: str) -> None:
     outcome, words = EXPECTED[canary]
-    limit = HANG_LIMIT if outcome == "HANG" else LIMIT
-    # The guest's own limit comes first, so that it is qemu.py that tells of the hang.
-    text, status = run(command_of(arch, build, canary, limit),
-                       limit if arch == "hosted" else limit + 30)
+    # A busy machine may not come to the canary within the short limit: then it gets the long one.
+    for limit in (HANG_LIMIT, LIMIT) if outcome == "HANG" else (LIMIT,):
+        # The guest's own limit comes first, so that it is qemu.py that tells of the hang.
+        text, status = run(command_of(arch, build, canary, limit),
+                           limit if arch == "hosted" else limit + 30)
+        if f"# running canary.{canary}" in text:
+            break
     judged = verdict.judge(text.splitlines(True), status=status)
     seen = {result.name: result for result in judged.results}.get(f"canary.{canary}")
     test.check(judged.count()[1] > 0, f"the judge lets it pass; the log ends: {text[-300:]}")
