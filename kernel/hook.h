@@ -12,8 +12,8 @@
 
 struct thread;
 
-/* only: the one thread that is meant, but not what interrupts it; NULL for all. Runs in whatever
- * context the point is in. */
+/* only: the one thread that is meant, but not what interrupts it; NULL for all. Runs in
+ * whatever context the point is in. */
 struct hook {
 	const char *name;
 	void (*function)(struct hook *hook);

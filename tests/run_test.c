@@ -169,7 +169,8 @@ NO_LOCK_ANALYSIS static void canary_panicking_under_a_lock(void)
 	panic("the expected text");
 }
 
-/* Else whoever comes in between runs on a CPU that holds a lock, or the test goes on elsewhere. */
+/* Else whoever comes in between runs on a CPU that holds a lock, or the test goes on elsewhere.
+ */
 TEST(run, locks_of_a_panic_are_free_before_interrupts_come)
 {
 	timer_init(&panicking.timer, look_at_lock);

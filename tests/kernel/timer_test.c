@@ -116,8 +116,8 @@ TEST(timer, far_deadline_is_not_waited_for)
 /*
  * A timer whose function takes its time on the last CPU, cancelled from the first. The function
  * waits for nobody but the canceller, who is pinned elsewhere: any other thread may just be the
- * one it interrupted. And the canceller keeps its CPU: who came in between may be one that waits
- * for the last CPU, to free a stack.
+ * one it interrupted. And the canceller keeps its CPU: who came in between may be one that
+ * waits for the last CPU, to free a stack.
  */
 struct slow {
 	struct timer timer;

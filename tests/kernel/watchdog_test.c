@@ -114,9 +114,8 @@ static void look_before(struct hook *hook)
 
 TEST(watchdog, silence_is_reported_once_by_all_who_look)
 {
-	struct hook hook = {.name = "watchdog_silent",
-			    .function = look_before,
-			    .only = thread_current()};
+	struct hook hook = {
+		.name = "watchdog_silent", .function = look_before, .only = thread_current()};
 	struct thread *thread;
 
 	if (cpu_count() == 1) {
