@@ -142,7 +142,11 @@ def boot_and_use(test: ktap.Ktap, options: tuple, *words: str) -> None:
         while parent:
             depth, parent = depth + 1, functions[parent].get("parent")
         test.equal(depth, 5, "bridges above the balloon")
-        used = machine.qmp.execute("x-query-virtio-queue-status", **queue)["used-idx"]
+        deadline = time.monotonic() + 60
+        while not (used := machine.qmp.execute("x-query-virtio-queue-status", **queue)["used-idx"]):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
         test.check(used > 0, f"the entropy source was used {used} times")
         machine.qmp.execute("balloon", value=256 << 20)
         deadline = time.monotonic() + 60
