@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <kernel/bits.h>
 #include <kernel/fault.h>
-#include <kernel/thread.h>
 #include <pci/bar.h>
 #include <pci/intx.h>
 #include <pci/msix.h>
@@ -19,6 +18,7 @@
 #include <string.h>
 #include <tests/pci/topology.h>
 #include <tests/test.h>
+#include <tests/wait.h>
 
 #define BAR_BASE   UINT64_C(0xe0000000) /* in the hole below 4 GiB */
 #define BAR_SIZE   0x10000u
@@ -144,8 +144,7 @@ static void count_interrupt(void *arg)
 /* What the mask lets through here arrives at once; another CPU takes it when it gets to it. */
 static void wait_interrupts(unsigned sum)
 {
-	for (unsigned ms = 0; ms < 1000 && atomic_load(&interrupts) != sum; ms++)
-		thread_sleep_ns(1000000);
+	WAIT_FOR(atomic_load(&interrupts) == sum);
 	CHECK_EQ(atomic_load(&interrupts), sum);
 }
 
