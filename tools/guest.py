@@ -17,6 +17,7 @@ from ports import PORTS
 
 PROMPT = "quire> "
 NOISE = re.compile(r"\x1b\[[0-9;?=]*[A-Za-z]|\r")
+LOGGED = r"(?:\[ *\d+\.\d{6}\] .*\n)+"
 CUT = re.compile(r"\x1b(?:\[[0-9;?=]*)?\Z")  # an escape sequence that goes on in the next block
 END_PATIENCE = 10  # seconds a process may take to end when its sockets are closed already
 SCALE = {"M": 20, "G": 30}
@@ -47,6 +48,16 @@ def memory_bytes(text: str) -> int:
 def slab_pages(memory: dict) -> int:
     """Of a report of `mem`: those that small objects lie on, free ones among them."""
     return sum(cache["pages"] for cache in memory["slab"])
+
+
+def echo_of(line: str) -> str:
+    """Pattern of a line that is typed. What is logged comes between any two characters; after a
+    while the editor then shows again what it has."""
+    pattern = ""
+    for length, character in enumerate(line, 1):
+        again = re.escape(PROMPT + line[:length])
+        pattern += f"{re.escape(character)}(?:\n{LOGGED}(?:{again})?)*"
+    return pattern + r"[ \t]*\n"
 
 
 class Shell:
@@ -107,7 +118,7 @@ class Shell:
     def begin(self, line: str, timeout: float = 240) -> None:
         """Give the shell a line, and go on while it runs."""
         self.type(line)
-        self.wait_for(re.escape(line) + r"[ \t]*\n", timeout)
+        self.wait_for(echo_of(line), timeout)
 
     def end(self, timeout: float = 240) -> str:
         """Wait for the end of a line that was begun; what it printed."""

@@ -54,6 +54,17 @@ class Shell(unittest.TestCase):
         self.print_pieces(b"\xc2", b"\xb5s\n")
         self.assertEqual(self.shell.wait_for("\n", 1), "\u00b5s\n")
 
+    def test_line_is_typed_while_the_guest_logs(self):
+        """The balloon's thread says that memory is short while somebody asks for a report."""
+        logged = b"\r\n[    5.000001] balloon: memory is short\r\n[   15.000001] more\r\n"
+        line = "balloon -j"
+        for cut in range(1, len(line) + 1):
+            typed, rest = line[:cut].encode(), line[cut:].encode()
+            for again in (b"", b"\r\x1b[Kquire> " + typed):
+                self.print_pieces(b"quire> " + typed + logged + again + rest + b"\r\n{\"a\":1}\r\n")
+                self.print_pieces(b"quire> ")
+                self.assertEqual(self.shell.report("balloon", 1), {"a": 1}, (cut, again))
+
     def test_balloon_is_waited_for_until_it_rests(self):
         with mock.patch.object(self.shell, "report") as report:
             report.side_effect = [{"devices": [json.loads(text)]} for text in STATES]
