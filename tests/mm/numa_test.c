@@ -144,7 +144,7 @@ TEST(numa, fallback_follows_what_the_firmware_says)
 	}
 }
 
-/* All that requests restricted to a node get, as large blocks and single pages. */
+/* All that requests restricted to a node get, as large blocks and single pages, on any CPU. */
 static uint64_t take_node(unsigned node, struct list_head *taken)
 {
 	static const unsigned orders[] = {FOLIO_ORDER_MAX, 0};
@@ -160,6 +160,7 @@ static uint64_t take_node(unsigned node, struct list_head *taken)
 			pages += folio_pages(folio);
 		}
 	}
+	zones_drain();
 	return pages;
 }
 

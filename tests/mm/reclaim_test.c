@@ -8,6 +8,7 @@
 #include <mm/folio.h>
 #include <mm/reclaim.h>
 #include <mm/shrinker.h>
+#include <mm/zone.h>
 #include <tests/test.h>
 
 /* All of memory as single pages, but what is kept for others. */
@@ -100,13 +101,14 @@ static uint64_t give_held(struct oom_hook *hook, uint64_t pages)
 
 static struct oom_hook hook = {.name = "test", .give = give_held};
 
-/* What is kept for others, too. */
+/* What is kept for others, too. CPUs that this thread was moved away from keep nothing. */
 static void take_rest(struct list_head *taken)
 {
 	struct page *page;
 
 	while ((page = page_alloc(NODE_ANY, 0, FOLIO_NOWARN)) != NULL)
 		list_add_tail(taken, &page->list);
+	zones_drain();
 }
 
 /* All memory is taken; so many pages of it are what the hook has to give. */
