@@ -10,6 +10,7 @@
 #include <mm/mm.h>
 #include <mm/zone.h>
 #include <tests/kernel/threads.h>
+#include <tests/mm/reclaim_hold.h>
 #include <tests/test.h>
 
 static struct page *out[64]; /* isolated */
@@ -49,11 +50,14 @@ static void stress_end_one(void)
 static void stress_step(struct balloon_device *which)
 {
 	struct list_head entries = LIST_INIT(entries);
+	struct page *page;
 
 	switch (test_random_below(5)) {
 	case 0:
 	case 1:
-		balloon_enqueue(which, mover_page(test_random_below(2) ? FOLIO_DMA : 0));
+		page = page_alloc(NODE_ANY, 0, test_random_below(2) ? FOLIO_DMA : 0);
+		if (page)
+			balloon_enqueue(which, page);
 		break;
 	case 2:
 		balloon_dequeue_list(which, &entries, test_random_below(3));
@@ -72,11 +76,13 @@ TEST(balloon_stress, B_T15_random_steps_on_two_nodes_keep_the_invariants)
 	struct mm_statistics before, after;
 	struct page *probe = mover_page(FOLIO_DMA);
 	struct zone *zone = page_zone(probe);
+	struct reclaim_hold hold;
 
 	page_put(probe);
 	mm_statistics(&before);
 	mover_create(true);
 	balloon_device_init(&mover_other, "other", true, mover_answer);
+	reclaim_hold(&hold); /* it reads the zone's node */
 	zone->node += 1;
 	for (int i = 0; i < 1000; i++) {
 		stress_step(test_random_below(2) ? &mover : &mover_other);
@@ -93,6 +99,7 @@ TEST(balloon_stress, B_T15_random_steps_on_two_nodes_keep_the_invariants)
 	mover_destroy(&mover);
 	mover_destroy(&mover_other);
 	zone->node -= 1;
+	reclaim_let_go(&hold);
 	mm_statistics(&after);
 	CHECK_EQ(after.managed, before.managed);
 }

@@ -7,6 +7,7 @@
 #include <mm/shrinker.h>
 #include <mm/slab.h>
 #include <tests/kernel/threads.h>
+#include <tests/mm/reclaim_hold.h>
 #include <tests/test.h>
 
 /* One cache under test. */
@@ -148,7 +149,9 @@ TEST(shrinker, S_T8_nothing_to_do_leaves_deferred_work)
 TEST(shrinker, runs_between_register_and_free)
 {
 	struct shrinker *shrinker = create(100, 2);
+	struct reclaim_hold hold;
 
+	reclaim_hold(&hold); /* it would scan, too */
 	(void)shrink_node(0, 0);
 	CHECK_EQ(atomic_load(&calls), 0);
 	shrinker_register(shrinker);
@@ -161,14 +164,17 @@ TEST(shrinker, runs_between_register_and_free)
 	shrinker_free(NULL);
 	(void)shrink_node(0, 0);
 	CHECK_EQ(atomic_load(&calls), 1);
+	reclaim_let_go(&hold);
 }
 
 TEST(shrinker, empty_slabs_are_given_back)
 {
 	void *objects[200];
 	struct slab_cache_statistics cache;
+	struct reclaim_hold hold;
 	uint64_t empty = 0;
 
+	reclaim_hold(&hold); /* it would take them first */
 	for (unsigned i = 0; i < 200; i++)
 		objects[i] = kmalloc(2048, 0);
 	for (unsigned i = 0; i < 200; i++)
@@ -181,6 +187,7 @@ TEST(shrinker, empty_slabs_are_given_back)
 		left += (unsigned)cache.empty;
 		CHECK_EQ(left, 0);
 	}
+	reclaim_let_go(&hold);
 }
 
 static struct shrinker *zero_looked_at(void)
@@ -226,9 +233,12 @@ TEST(shrinker, S_T15_free_waits_for_a_running_scan)
 {
 	struct shrinker *shrinker = create(100, 2);
 	struct thread *ender = NULL;
+	struct reclaim_hold hold;
 	struct thread *runner;
 	struct hook_gate gate;
 
+	reclaim_hold(&hold); /* a round that began earlier has ended, and would scan, too */
+	reclaim_let_go(&hold);
 	(void)slab_shrink(); /* so that ours is the first to scan */
 	atomic_store(&freed, false);
 	shrinker_register(shrinker);

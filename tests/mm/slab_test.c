@@ -5,6 +5,7 @@
 #include <tests/mm/bad_page_fixture.h>
 #include <tests/kernel/text_sink.h>
 #include <tests/kernel/threads.h>
+#include <tests/mm/reclaim_hold.h>
 #include <kernel/fault.h>
 #include <kernel/format.h>
 #include <kernel/hook.h>
@@ -417,12 +418,14 @@ TEST(slab, type_stable_memory_waits_for_a_grace_period)
 		.name = "test", .size = 512, .flags = SLAB_RCU};
 	struct slab_cache *cache = slab_cache_create(&attributes);
 	uint64_t *objects[40];
+	struct reclaim_hold hold;
 	unsigned got = 0;
 	uint64_t free;
 
 	REQUIRE(cache);
 	mm_drain();
 	free = pages_free();
+	reclaim_hold(&hold); /* it would give them back first */
 	rcu_read_lock();
 	while (got < 40 && (objects[got] = slab_alloc(cache, 0)) != NULL)
 		*objects[got++] = 0x5eed;
@@ -435,6 +438,7 @@ TEST(slab, type_stable_memory_waits_for_a_grace_period)
 		CHECK(virt_to_page(objects[0])->type == PAGE_TYPE_SLAB);
 	}
 	rcu_read_unlock();
+	reclaim_let_go(&hold);
 	CHECK_EQ(got, 40);
 	mm_drain();
 	CHECK_EQ(newest().waiting, 0);
@@ -448,12 +452,14 @@ TEST(slab, shrink_gives_back_slabs_without_an_object)
 {
 	struct slab_cache *cache = cache_of(512, 0);
 	struct slab_cache_statistics before;
+	struct reclaim_hold hold;
 	void *objects[40];
 	unsigned got = 0;
 
 	REQUIRE(cache);
 	mm_drain();
-	preempt_disable(); /* one CPU's magazine */
+	reclaim_hold(&hold); /* it would give them back first */
+	preempt_disable();   /* one CPU's magazine */
 	while (got < 40 && (objects[got] = slab_alloc(cache, 0)) != NULL)
 		got++;
 	for (unsigned i = 0; i < got; i++)
@@ -466,6 +472,7 @@ TEST(slab, shrink_gives_back_slabs_without_an_object)
 	CHECK_EQ(slab_shrink(), before.empty);
 	CHECK_EQ(newest().empty, 0);
 	CHECK_EQ(newest().pages, before.pages - before.empty);
+	reclaim_let_go(&hold);
 	CHECK_EQ(slab_cache_destroy(cache), 0);
 }
 
@@ -476,6 +483,7 @@ TEST(slab, shrink_gives_back_slabs_without_an_object)
 TEST(slab, empty_slab_is_found_without_a_walk)
 {
 	struct slab_cache *cache = cache_of(512, 0);
+	struct reclaim_hold hold;
 	struct slab_node *node;
 	const struct page *last;
 	void *objects[OUT];
@@ -491,6 +499,7 @@ TEST(slab, empty_slab_is_found_without_a_walk)
 	}
 	CHECK_EQ(got, OUT);
 	last = &page_folio(virt_to_page(objects[got - 1]))->page;
+	reclaim_hold(&hold); /* it would give the empty one back first */
 	for (unsigned i = 0; i < got; i++)
 		if (i % cache->objects == 0 ||
 		    &page_folio(virt_to_page(objects[i]))->page == last) {
@@ -499,6 +508,7 @@ TEST(slab, empty_slab_is_found_without_a_walk)
 		}
 	CHECK(list_first(&node->unused, struct page, list) == last);
 	CHECK_EQ(slab_cache_shrink(cache), 1);
+	reclaim_let_go(&hold);
 	for (unsigned i = 0; i < got; i++)
 		if (objects[i])
 			slab_give(cache, &objects[i], 1);
