@@ -76,6 +76,16 @@ static struct thread *hang_until_reported(void)
 	return NULL;
 }
 
+/* Nobody listens any more; the thread, if any, ends. */
+static void let_go(struct thread *thread)
+{
+	log_set_sink(NULL);
+	atomic_store(&release, true);
+	if (thread)
+		thread_join(thread);
+	watchdog_set_period(STANDARD_NS);
+}
+
 TEST(watchdog, cpu_with_interrupts_off_is_reported_once_with_its_trace)
 {
 	struct thread *thread;
@@ -90,11 +100,7 @@ TEST(watchdog, cpu_with_interrupts_off_is_reported_once_with_its_trace)
 	uint64_t end = clock_ns() + 2 * SHORT_NS;
 	while (clock_ns() < end || (!atomic_load(&traced) && clock_ns() < end + 10 * SHORT_NS))
 		watchdog_look();
-	log_set_sink(NULL);
-	atomic_store(&release, true);
-	if (thread)
-		thread_join(thread);
-	watchdog_set_period(STANDARD_NS);
+	let_go(thread);
 	CHECK_EQ(atomic_load(&reported), 1);
 	CHECK(atomic_load(&traced));
 }
@@ -128,11 +134,7 @@ TEST(watchdog, silence_is_reported_once_by_all_who_look)
 	hook_attach(&hook);
 	thread = hang_until_reported();
 	hook_detach(&hook);
-	log_set_sink(NULL);
-	atomic_store(&release, true);
-	if (thread)
-		thread_join(thread);
-	watchdog_set_period(STANDARD_NS);
+	let_go(thread);
 	CHECK_EQ(atomic_load(&reported), 1);
 }
 #endif
