@@ -41,9 +41,8 @@ static bool settles(unsigned cpu)
 	uint64_t begin = clock_ns();
 	bool settled;
 
-	do
-		settled = settle_cpu(cpu);
-	while (!settled && clock_ns() - begin < WAIT_LIMIT_NS);
+	while (!(settled = settle_cpu(cpu)) && wait_a_little(begin))
+		;
 	return settled;
 }
 
