@@ -9,8 +9,8 @@
 #include <errno.h>
 #include <kernel/format.h>
 #include <mm/slab.h>
-#include <platform/irq.h>
 #include <platform/clock.h>
+#include <platform/irq.h>
 #include <platform/memory.h>
 
 static struct lock_class fake_class = {.name = "fake virtio"};

@@ -32,11 +32,16 @@ bool balloon_rests(struct virtio_balloon *balloon)
 	return sleeps;
 }
 
+void balloon_resize(struct virtio_balloon *balloon, struct fake_virtio *fake, uint32_t units)
+{
+	fake_virtio_set_target(fake, units);
+	WAIT_FOR(balloon_rests(balloon) && fake_virtio_actual(fake) == units &&
+		 fake_virtio_given(fake) == units);
+}
+
 void host_resize(uint32_t units)
 {
-	fake_virtio_set_target(host, units);
-	WAIT_FOR(balloon_rests(host_balloon()) && fake_virtio_actual(host) == units &&
-		 fake_virtio_given(host) == units);
+	balloon_resize(host_balloon(), host, units);
 }
 
 void host_detach(void)

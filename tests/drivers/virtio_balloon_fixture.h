@@ -25,6 +25,7 @@ struct virtio_balloon *host_balloon(void);
  * the host has what it wants: it read a target before it heard of it. */
 bool balloon_rests(struct virtio_balloon *balloon);
 /* The host wants so many units and has them, as it and the guest say; the thread rests. */
+void balloon_resize(struct virtio_balloon *balloon, struct fake_virtio *fake, uint32_t units);
 void host_resize(uint32_t units);
 /* The device goes; nothing may be lent, lost or wrong in any book. */
 void host_detach(void);

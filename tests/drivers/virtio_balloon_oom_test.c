@@ -32,9 +32,7 @@ static void attach(uint64_t more)
 
 static void resize(uint32_t units)
 {
-	fake_virtio_set_target(fake, units);
-	WAIT_FOR(balloon_rests(balloon()) && fake_virtio_actual(fake) == units &&
-		 fake_virtio_given(fake) == units);
+	balloon_resize(balloon(), fake, units);
 }
 
 static void detach(void)

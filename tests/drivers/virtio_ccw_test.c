@@ -63,9 +63,7 @@ static void attach_and_rest(void)
 
 static void resize(uint32_t units)
 {
-	fake_virtio_set_target(s->fake, units);
-	WAIT_FOR(balloon_rests(balloon()) && fake_virtio_actual(s->fake) == units &&
-		 fake_virtio_given(s->fake) == units);
+	balloon_resize(balloon(), s->fake, units);
 }
 
 TEST(virtio_ccw, machine_without_channels_has_no_devices)
