@@ -13,7 +13,6 @@ import collections
 import pathlib
 import re
 import sys
-import time
 
 import guest
 import ktap
@@ -142,18 +141,13 @@ def boot_and_use(test: ktap.Ktap, options: tuple, *words: str) -> None:
         while parent:
             depth, parent = depth + 1, functions[parent].get("parent")
         test.equal(depth, 5, "bridges above the balloon")
-        deadline = time.monotonic() + 60
-        while not (used := machine.qmp.execute("x-query-virtio-queue-status", **queue)["used-idx"]):
-            if time.monotonic() > deadline:
-                break
-            time.sleep(0.05)
+        used = guest.read_until(
+            lambda used: used > 0,
+            lambda: machine.qmp.execute("x-query-virtio-queue-status", **queue)["used-idx"], 60)
         test.check(used > 0, f"the entropy source was used {used} times")
         machine.qmp.execute("balloon", value=256 << 20)
-        deadline = time.monotonic() + 60
-        while (actual := machine.qmp.execute("query-balloon")["actual"]) != 256 << 20:
-            if time.monotonic() > deadline:
-                break
-            time.sleep(0.05)
+        actual = guest.read_until(lambda actual: actual == 256 << 20,
+                                  lambda: machine.qmp.execute("query-balloon")["actual"], 60)
         test.equal(actual, 256 << 20, "query-balloon")
         suite = machine.command("test pci_deep")
         test.check("quire: PASS" in suite and "SKIP" not in suite, suite[-1500:])

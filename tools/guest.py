@@ -50,6 +50,14 @@ def slab_pages(memory: dict) -> int:
     return sum(cache["pages"] for cache in memory["slab"])
 
 
+def read_until(enough, read, patience: float):
+    """What is read, once it is enough; what was read last when the time is up."""
+    deadline = time.monotonic() + patience
+    while not enough(value := read()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return value
+
+
 def echo_of(line: str) -> str:
     """Pattern of a line that is typed. What is logged comes between any two characters; after a
     while the editor then shows again what it has."""
